@@ -24,20 +24,20 @@ packages() {
     elif sudo -n true 2>/dev/null; then as=sudo
     elif [ -n "$must" ] && [ -t 0 ] && command -v sudo >/dev/null; then as=sudo
     fi
+    local type=$command
+    [ "$(id -u)" = 0 ] || ! command -v sudo >/dev/null || type="sudo sh -c '$command'"
     if [ "$as" != no ] && [ "$all" != "$(cat build/.packages-refused 2>/dev/null)" ]; then
         say "installing ${all% }"
-        if ${as/root/env} sh -c "DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; $command" >build/packages.log 2>&1; then
-            return 0
-        fi
+        ${as/root/env} env DEBIAN_FRONTEND=noninteractive sh -c "$command" >build/packages.log 2>&1 && return 0
         tail -n 5 build/packages.log >&2
         [ -n "$must" ] || printf '%s' "$all" >build/.packages-refused # not again at every start
     fi
     if [ -n "$must" ]; then
         say "Needed and not installed: ${must% }. As root, type:"
-        say "    $command"
+        say "    $type"
         exit 2
     fi
-    say "going on without ${all% }; as root: $command"
+    say "going on without ${all% }; as root: $type"
 }
 
 # settings KIND: what makes a kind of build.
@@ -45,7 +45,8 @@ settings() {
     case $1 in
     release*) echo "-Dbuildtype=debugoptimized" ;;
     debug*) echo "-Dbuildtype=debug -Doptimization=g -Dchecks=true" ;;
-    sanitize*) echo "-Dbuildtype=debug -Doptimization=1 -Dchecks=true -Db_sanitize=address,undefined -Db_lundef=false" ;;
+    sanitize*) echo "-Dbuildtype=debug -Doptimization=1 -Dchecks=true" \
+        "-Db_sanitize=address,undefined -Db_lundef=false" ;;
     esac
 }
 
@@ -74,7 +75,8 @@ build() {
 
 failed() {
     tail -n 60 "$1" >&2
-    say "The build failed; the whole log is $PWD/$1. (A warning of a compiler that is new to us: HAWSER_WERROR=false, after rm -r build.)"
+    say "The build failed; the whole log is $PWD/$1."
+    say "If it is only a warning of a compiler that we do not know yet: rm -r build, then set HAWSER_WERROR=false."
     exit 1
 }
 
@@ -82,8 +84,11 @@ failed() {
 prepare() {
     local kind=$1 levels=$2
     shift 2
-    if ! mkdir -p build 2>/dev/null || [ ! -w build ] || { [ -e "build/$kind" ] && [ ! -w "build/$kind" ]; }; then
-        say "$PWD/build cannot be written by $(id -un): it belongs to $(stat -c %U build 2>/dev/null || echo someone else)."
+    mkdir -p build 2>/dev/null || true
+    local dir=build/$kind
+    [ -e "$dir" ] || dir=build
+    if [ ! -w "$dir" ]; then
+        say "$(id -un) cannot write $PWD/$dir: as $(stat -c %U "$dir" 2>/dev/null || echo its owner), remove it."
         exit 2
     fi
     exec 9>build/.lock

@@ -4,7 +4,7 @@
 
     matrix.py                 the summary line
     matrix.py --missing TIER  rows without evidence and without an explanation (core, modern, beyond or all)
-    matrix.py --no-code TIER  rows without a tag in src/ or include/ and without an explanation; status 1 if there are any
+    matrix.py --no-code TIER  rows without a tag in src/ or include/ and without an explanation; status 1 if any
     matrix.py --show ID...    where an id stands
     matrix.py --check         unknown ids, and evidence that was recorded and is gone: status 1
     matrix.py --record        records the ids that have evidence now
