@@ -67,7 +67,7 @@ def main():
     parser.add_argument("--sanitized", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "a root"
+        target = Path(folder) / "root"
         run("meson", "install", "-C", options.build, "--no-rebuild", "--quiet", "--destdir", target)
         return look(target, Path(folder), options.sanitized)
 
@@ -80,7 +80,7 @@ def look(target, folder, sanitized):
 
     def asked(*what):
         # The file names the place where it will lie one day; here that is below the temporary folder.
-        here = f"--define-variable=prefix={shlex.quote(str(prefix))}"
+        here = f"--define-variable=prefix={prefix}"
         return shlex.split(run("pkg-config", here, *what, "hawser", env=env))
 
     include, libdir = prefix / "include", pc.parent.parent
@@ -92,9 +92,9 @@ def look(target, folder, sanitized):
     compiler = os.environ.get("CC", "cc").split()
     sanitize = ["-fsanitize=address,undefined"] if sanitized else []
     version = run("pkg-config", "--modversion", "hawser", env=env).strip()
-    for kind, words in (("shared", asked("--cflags", "--libs")),
-                        ("static", [*asked("--cflags"), libdir / "libhawser.a",
-                                    *(w for w in asked("--static", "--libs") if w != "-lhawser")])):
+    flags = asked("--cflags")
+    # Only what a program calls comes out of the archive: this one needs nothing of port/, and so no libpcap.
+    for kind, words in (("shared", [*flags, *asked("--libs")]), ("static", [*flags, libdir / "libhawser.a"])):
         program = folder / kind
         run(*compiler, "-std=c17", "-Wall", "-Wextra", "-Werror", *sanitize, source, "-o", program, *words)
         said = run(program, env=dict(os.environ, LD_LIBRARY_PATH=str(libdir)))
