@@ -36,7 +36,8 @@ def meson_test(build, names, valgrind):
     """Runs them; the records of meson's log."""
     for old in build.glob("meson-logs/testlog*"):
         old.unlink()
-    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--timeout-multiplier", "4"]
+    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    command += ["--timeout-multiplier", "40" if valgrind else "4"]
     if valgrind:
         command += ["--wrapper", "valgrind -q --error-exitcode=99 --leak-check=full"]
     status = subprocess.run([*command, *names], env=dict(os.environ, LC_ALL="C.UTF-8")).returncode
@@ -68,7 +69,7 @@ def main():
     for flag in ("quick", "long", "list", "valgrind"):
         parser.add_argument("--" + flag, action="store_true")
     parser.add_argument("patterns", nargs="*")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
 
     chosen = choose(options.build, options)
     if options.list:
@@ -96,7 +97,8 @@ def main():
     if status != 0 and not failed:
         print(f"meson test ended with status {status}")
 
-    subprocess.run([sys.executable, HERE / "requirements/matrix.py"], check=False)
+    report = [] if options.patterns or options.quick else ["--report"]
+    subprocess.run([sys.executable, HERE / "requirements/matrix.py", *report], check=False)
     bad = len(set(failed))
     print(f"{len(passed)} passed, {bad} failed, {len([n for n in skipped if n not in failed])} skipped")
     return 1 if bad or status else 0

@@ -3,6 +3,7 @@
 """Requirements against code, tests and explained deviations.
 
     matrix.py                 the summary line
+    matrix.py --report        the same, after the core ids without evidence and without an explanation
     matrix.py --missing TIER  rows without evidence and without an explanation (core, modern, beyond or all)
     matrix.py --no-code TIER  rows without a tag in src/ or include/ and without an explanation; status 1 if any
     matrix.py --show ID...    where an id stands
@@ -17,6 +18,7 @@ import argparse
 import csv
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -133,6 +135,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tiers = ("core", "modern", "beyond", "all")
     what = parser.add_mutually_exclusive_group()
+    what.add_argument("--report", action="store_true")
     what.add_argument("--missing", choices=tiers)
     what.add_argument("--no-code", choices=tiers)
     what.add_argument("--show", nargs="+", metavar="ID")
@@ -155,6 +158,9 @@ def main():
     elif options.record:
         RATCHET.write_text("".join(f"{ident}\n" for ident in matrix.rows if ident in matrix.evidence), encoding="utf-8")
     else:
+        gaps = matrix.without(matrix.evidence, "core") if options.report else []
+        if gaps:
+            print(textwrap.fill("core rows without evidence: " + " ".join(gaps), 120, break_on_hyphens=False))
         print(matrix.summary())
     return 0
 
