@@ -244,6 +244,18 @@ def check_built(tree):
             yield f"{path}: no meson.build names it"
 
 
+def check_tested(tree):
+    """Every file of the core and of port/ has a unit test: test_<file>.c, or that of a file whose name it extends
+    (test_icmp.c for icmp_emit.c)."""
+    for path in tree.code("src", "port"):
+        if path.suffix == ".c":
+            layer = path.parts[1] if path.parts[0] == "src" else "port"
+            words = path.stem.split("_")
+            names = ["_".join(words[:n]) for n in range(1, len(words) + 1)]
+            if not any(tree.exists(f"tests/unit/{layer}/test_{name}.c") for name in names):
+                yield f"{path}: there is no tests/unit/{layer}/test_{path.stem}.c"
+
+
 def check_skips(tree):
     """cmocka's skip() is invisible in the summary: a test that cannot run says SKIP: and ends with 77."""
     for path in tree.code("tests"):
