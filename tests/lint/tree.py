@@ -102,7 +102,8 @@ def check_state(tree):
         code = without_comments(tree.text(path))
         names = set(re.findall(r"struct tcb \*(?:const )?(\w+)", code)) | {"tcb"}
         name = "|".join(sorted(names))
-        writes = re.compile(rf"\b(?:{name})(?:->|\.)state\s*(?:[-+*/|&^]|<<|>>)?=(?!=)|(?<!&)&(?!&)\s*(?:{name})(?:->|\.)state\b"
+        writes = re.compile(rf"\b(?:{name})(?:->|\.)state\s*(?:[-+*/|&^]|<<|>>)?=(?!=)"
+                            rf"|(?<!&)&(?!&)\s*(?:{name})(?:->|\.)state\b"
                             rf"|\b(?:{name})(?:->|\.)state\s*(?:\+\+|--)|(?<![\w*])\*(?:{name})\s*=(?!=)")
         for number, line in enumerate(code.splitlines(), 1):
             # A declaration with a value, `struct tcb *tcb = ...`, writes no tcb.
