@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Windows: acceptability of a segment (RFC 9293 3.4), the window we offer (3.8.6.2.2), the window we were offered. */
+#include "tcp/window.h"
+
+bool segment_acceptable(const struct tcb *tcb, const struct segment *seg)
+{
+    uint32_t wnd = tcb->rcv.wnd;
+    if (seg->len == 0) {
+        if (wnd == 0)
+            return seq_eq(seg->seq, tcb->rcv.nxt);      /* RFC9293 3.4-2 */
+        return seq_in(seg->seq, tcb->rcv.nxt, wnd);     /* RFC9293 3.4-3 */
+    }
+    if (wnd == 0)
+        return false;                                   /* RFC9293 3.4-4 */
+    return seq_in(seg->seq, tcb->rcv.nxt, wnd) ||       /* RFC9293 3.4-5 */
+           seq_in(seq_add(seg->seq, seg->len - 1), tcb->rcv.nxt, wnd);
+}
+
+/* A step that is worth an announcement: min(half the buffer, MSS) (RFC9293 3.8.6x-4). */
+static uint32_t worthwhile(const struct tcb *tcb)
+{
+    uint32_t half = tcb->rcv_buf_bytes / 2;
+    return half < tcb->rcv_mss ? half : tcb->rcv_mss;
+}
+
+uint32_t window_to_offer(const struct tcb *tcb)
+{
+    uint32_t room = tcb->rcv_buf_bytes > tcb->rx.len ? tcb->rcv_buf_bytes - tcb->rx.len : 0;
+    uint32_t most = (uint32_t)UINT16_MAX << tcb->rcv_wscale;
+    if (room > most)
+        room = most;
+    /* RFC9293 SHLD-14: never take back; RFC9293 MUST-39: never creep forward. */
+    if (room < tcb->rcv.wnd || room - tcb->rcv.wnd < worthwhile(tcb))
+        return tcb->rcv.wnd;
+    return room;
+}
+
+uint16_t window_field(const struct tcb *tcb, bool syn, uint32_t *offered)
+{
+    uint32_t wnd = window_to_offer(tcb);
+    if (syn) {
+        uint16_t field = wnd > UINT16_MAX ? UINT16_MAX : (uint16_t)wnd;
+        *offered = field;
+        return field;
+    }
+    uint32_t unit = UINT32_C(1) << tcb->rcv_wscale;
+    /* An unmoved edge is rounded up, so that scaling does not draw it back; a new one is rounded down. */
+    uint32_t field = wnd == tcb->rcv.wnd ? (uint32_t)(((uint64_t)wnd + unit - 1) >> tcb->rcv_wscale)
+                                         : wnd >> tcb->rcv_wscale;
+    if (field > UINT16_MAX)
+        field = UINT16_MAX;
+    *offered = field << tcb->rcv_wscale;
+    return (uint16_t)field;
+}
+
+bool window_worth_telling(const struct tcb *tcb)
+{
+    /* A peer with room for half of the present window or more has no need to hear of it at once; the next ACK will tell. */
+    uint32_t wnd = window_to_offer(tcb);
+    return wnd > tcb->rcv.wnd && wnd / 2 >= tcb->rcv.wnd;
+}
+
+void window_grow(struct tcb *tcb, uint32_t n)
+{
+    if (tcb->rx.len != 0 || tcb->rcv_buf_bytes >= tcb->set.rcv_buf_bytes_max)
+        return;
+    /* The program keeps up, and a whole window went through it: twice as much may be under way. */
+    tcb->rcv_grow_bytes += n;
+    if (tcb->rcv_grow_bytes < tcb->rcv_buf_bytes)
+        return;
+    tcb->rcv_grow_bytes = 0;
+    uint32_t limit = tcb->set.rcv_buf_bytes_max;
+    tcb->rcv_buf_bytes = tcb->rcv_buf_bytes > limit / 2 ? limit : tcb->rcv_buf_bytes * 2;
+}
+
+void window_take(struct tcb *tcb, const struct segment *seg)
+{
+    tcb->snd.wnd = window_scaled(tcb, seg);
+    tcb->snd.wl1 = seg->seq;
+    tcb->snd.wl2 = seg->ack;
+    if (tcb->snd.wnd > tcb->snd.wnd_max)
+        tcb->snd.wnd_max = tcb->snd.wnd;
+}
+
+void window_update(struct tcb *tcb, const struct segment *seg)
+{
+    if (seq_lt(seg->ack, tcb->snd.una) || seq_gt(seg->ack, tcb->snd.nxt))
+        return; /* RFC1122 02: SND.UNA <= SEG.ACK <= SND.NXT */
+    if (seq_lt(tcb->snd.wl1, seg->seq) ||
+        (seq_eq(tcb->snd.wl1, seg->seq) && seq_leq(tcb->snd.wl2, seg->ack)))
+        window_take(tcb, seg);
+}
