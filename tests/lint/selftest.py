@@ -39,7 +39,7 @@ CASES = [
     ("includes", {"tools/a.c": '#include "b.h"\n', "tools/b.h": ""}, {"tools/a.c": '#include "c.h"\n', "port/c.h": ""}),
     ("state", {"src/tcp/tcb.c": "void f(struct tcb *t)\n{\n    t->state = 1;\n}\n"},
      {"src/tcp/a.c": "void f(struct tcb *t)\n{\n    t->state = 1;\n}\n"}),
-    ("state", {"src/stack/a.c": "void f(struct tcb *tcb)\n{\n    if (a && tcb->state == 1) i->state = tcb->state;\n}\n"},
+    ("state", {"src/stack/a.c": "void f(struct tcb *tcb)\n{\n    if (a && tcb->state) i->state = tcb->state;\n}\n"},
      {"src/stack/a.c": "void f(struct c *c)\n{\n    c->tcb.state = 1;\n}\n"}),
     ("state", {"src/tcp/a.c": "/* tcb->state = 1 */\n"},
      {"src/tcp/a.c": "void f(void)\n{\n    g(&tcb->state);\n}\n"}),
