@@ -87,7 +87,7 @@ prepare() {
     mkdir -p build 2>/dev/null || true
     local dir=build/$kind
     [ -e "$dir" ] || dir=build
-    if [ ! -w "$dir" ]; then
+    if [ ! -d build ] || [ ! -w "$dir" ]; then
         say "$(id -un) cannot write $PWD/$dir: as $(stat -c %U "$dir" 2>/dev/null || echo its owner), remove it."
         exit 2
     fi
