@@ -11,15 +11,15 @@
 #include "tcp/window.h"
 
 /* 3.10.1 OPEN, active (RFC9293 3.10.1-1, -2; FIG5-2). */
-void tcp_open_active(const struct tcp *tcp, struct tcb *tcb, const struct tcp_open *open)
+void tcp_open_active(const struct tcp *tcp, struct tcb *tcb, const struct tcp_open *how)
 {
-    tcb->iss = tcb->snd.una = open->iss;
-    tcb->snd.nxt = seq_add(open->iss, 1);
-    tcb->snd.up = tcb->recover = tcb->high_rxt = tcb->lost_edge = tcb->small_end = open->iss;
-    tcb->ts_offset = open->ts_offset;
-    tcb->path_mss = open->path_mss;
-    tcb->peer_mss = open->v4 ? HANDSHAKE_PEER_MSS_V4 : HANDSHAKE_PEER_MSS_V6; /* RFC9293 MUST-15 */
-    tcb->rcv_mss = handshake_own_mss(&tcb->set, open->path_mss);
+    tcb->iss = tcb->snd.una = how->iss;
+    tcb->snd.nxt = seq_add(how->iss, 1);
+    tcb->snd.up = tcb->recover = tcb->high_rxt = tcb->lost_edge = tcb->small_end = how->iss;
+    tcb->ts_offset = how->ts_offset;
+    tcb->path_mss = how->path_mss;
+    tcb->peer_mss = how->v4 ? HANDSHAKE_PEER_MSS_V4 : HANDSHAKE_PEER_MSS_V6; /* RFC9293 MUST-15 */
+    tcb->rcv_mss = handshake_own_mss(&tcb->set, how->path_mss);
     tcb->rcv_wscale = handshake_own_wscale(tcp, &tcb->set);
     tcb_start_receiving(tcp, tcb);
     tcb_update_mss(tcb);
