@@ -20,8 +20,7 @@ struct hawser_memory_meter {
     uint64_t high_bytes;     /* the most in_use_bytes has been */
     uint64_t acquired_count; /* requests granted */
     uint64_t released_count;
-    uint64_t refused_count; /* requests turned down, by the limits below or by the operating system
-                                */
+    uint64_t refused_count; /* turned down, by the limits below or by the operating system */
     /* limits, obeyed by hawser_memory_limited only; may be changed at any time */
     uint64_t limit_bytes;  /* refuse what would lift in_use_bytes above this; 0 = no limit */
     uint64_t refuse_nth;   /* refuse request number n, counted from 1 over granted and refused; 0

@@ -37,6 +37,10 @@ HAWSER_EXPORT
 int hawser_interface_add_address(const char *name, const struct hawser_address *address,
                                  unsigned bits, struct hawser_port_error *error);
 
+/* Its MTU, to *mtu. */
+HAWSER_EXPORT
+int hawser_interface_mtu(const char *name, uint32_t *mtu, struct hawser_port_error *error);
+
 /* Its Ethernet address. */
 HAWSER_EXPORT
 int hawser_interface_mac(const char *name, uint8_t mac[6], struct hawser_port_error *error);

@@ -23,8 +23,7 @@ struct hawser_pcap_config {
     const char *path;           /* replaced if it exists; copied. Or: */
     FILE *file;                 /* a stream to write to (path NULL): taken over, closed by
                                    hawser_pcap_close */
-    enum hawser_link_kind kind; /* ETHERNET, or IP (which the file calls RAW); LOOPBACK is refused
-                                   */
+    enum hawser_link_kind kind; /* ETHERNET, or IP (which the file calls RAW); not LOOPBACK */
     uint64_t epoch_ns;          /* added to every now_ns: nanoseconds since 1970 of the instant 0 */
     int end;                    /* for hawser_pcap_tap: what to keep. HAWSER_PCAP_AS_SENT: each
                                    frame once, when it is sent, whatever becomes of it. 0 or 1: what
@@ -86,8 +85,7 @@ HAWSER_EXPORT
 int hawser_pcap_read_open(const char *path, struct hawser_pcap_reader **out,
                           enum hawser_link_kind *kind, struct hawser_port_error *error);
 
-/* The next packet: 1 and *out; 0 at the end of the file; -EPROTO: the file is damaged from here on.
- * */
+/* The next packet: 1 and *out; 0 at the end of the file; -EPROTO: it is damaged from here on. */
 HAWSER_EXPORT
 int hawser_pcap_read(struct hawser_pcap_reader *reader, struct hawser_pcap_packet *out,
                      struct hawser_port_error *error);

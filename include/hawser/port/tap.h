@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a listener on a wire or a device is told about each frame: for captures, diagrams and tests.
- * */
+/* What a listener on a wire or a device is told about each frame. */
 #ifndef HAWSER_PORT_TAP_H
 #define HAWSER_PORT_TAP_H
 
@@ -13,10 +12,8 @@ extern "C" {
 #endif
 
 enum hawser_tap_verdict {
-    HAWSER_TAP_SENT,      /* left its sender; told once for each frame, before anything happens to
-                             it */
-    HAWSER_TAP_DELIVERED, /* handed to the receiver, bytes as they arrive; told for duplicates too
-                             */
+    HAWSER_TAP_SENT,      /* left its sender; told once for each frame, before its fate */
+    HAWSER_TAP_DELIVERED, /* handed to the receiver, bytes as they arrive; for copies, too */
     HAWSER_TAP_LOST,      /* lost on the way, right after SENT */
     HAWSER_TAP_OVERFLOW,  /* dropped because the queue before the line was full, right after SENT */
 };
@@ -29,8 +26,7 @@ struct hawser_tap_event {
     enum hawser_tap_verdict verdict;
     enum hawser_link_kind kind;
     uint32_t marks;      /* HAWSER_TAP_DUPLICATE, ...; 0 with SENT */
-    unsigned from;       /* the end that sent it: 0 or 1 (on a TAP device: 0 the host, 1 the kernel)
-                          */
+    unsigned from;       /* the end that sent it: 0 or 1; on a device 0 the host, 1 the kernel */
     uint64_t number;     /* of the frame in its direction, from 1; a copy has its original's */
     uint64_t now_ns;     /* when this happened */
     uint64_t sent_ns;    /* when it was sent */

@@ -22,8 +22,8 @@ struct hawser_tun_config {
                                    information header */
     const char *name;           /* 1..15 characters; NULL or "" = the kernel chooses; "tap%d" = with
                                    a number it chooses */
-    uint32_t mtu;               /* bytes of an IP packet, 68..65535, 0 = 1500: set on the device,
-                                   and the size of buffers */
+    uint32_t mtu;               /* bytes of an IP packet, 68..65535 (TAP: 65521), set on the device;
+                                   0 = what it has, for a new device 1500 */
     bool up;                    /* bring the interface up at once */
 };
 
@@ -53,6 +53,10 @@ void hawser_tun_close(struct hawser_tun *tun);
 HAWSER_EXPORT
 const char *hawser_tun_name(const struct hawser_tun *tun);
 
+/* Its MTU in bytes of an IP packet: what the host's link is to have. */
+HAWSER_EXPORT
+uint32_t hawser_tun_mtu(const struct hawser_tun *tun);
+
 /* For poll in a loop of one's own; readable when a frame has come. The descriptor stays tun's. */
 HAWSER_EXPORT
 int hawser_tun_fd(const struct hawser_tun *tun);
@@ -60,8 +64,8 @@ int hawser_tun_fd(const struct hawser_tun *tun);
 HAWSER_EXPORT
 const struct hawser_tun_counters *hawser_tun_counters_of(const struct hawser_tun *tun);
 
-/* Tells tap (NULL = nobody) about every frame, DELIVERED when read and SENT when written (from 0 is
- * the host). */
+/* Tells tap (NULL = nobody) about every frame: SENT, and then at once DELIVERED or LOST. from 0 is
+ * the host, from 1 the kernel. */
 HAWSER_EXPORT
 void hawser_tun_set_tap(struct hawser_tun *tun, hawser_tap *tap, void *context);
 

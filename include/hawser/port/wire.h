@@ -149,8 +149,8 @@ int hawser_wire_put(struct hawser_wire *wire, unsigned end, uint64_t now_ns, con
                     size_t length);
 
 /* The same without a copy: HAWSER_WIRE_BATCH buffers of the wire's to write frames into (set
- * length), and then hawser_wire_commit sends the first count of them. After commit the buffers are
- * others: ask again. */
+ * length), and then hawser_wire_commit sends the first count of them; one whose length is 0 or
+ * above its capacity is left out. After commit their memory is another: look at data again. */
 HAWSER_EXPORT
 struct hawser_buffer *hawser_wire_buffers(struct hawser_wire *wire, unsigned end);
 HAWSER_EXPORT

@@ -49,7 +49,8 @@ int hawser_world_host(struct hawser_world *world, const struct hawser_config *co
  * not move the clock. A link's MAC address is 02:48:57:00:NN:NN, counting the links of this
  * world from 1. config may be NULL (Ethernet, mtu 1500); its seed 0 is replaced by one
  * that follows from the world's. links (may be NULL) gets the link numbers. Returns 0 and *out,
- * which the world owns; -EINVAL: config, or a host refused the link; -ENOMEM. */
+ * which the world owns; -EINVAL: config, or a host refused the link (the other host may then have
+ * an idle one); -ENOMEM. */
 HAWSER_EXPORT
 int hawser_world_join(struct hawser_world *world, struct hawser_host *const hosts[2],
                       const struct hawser_wire_config *config, struct hawser_wire **out,
