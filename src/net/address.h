@@ -12,15 +12,16 @@
 
 struct local_address {
     struct hawser_address address;
-    struct hawser_address broadcast; /* of its subnet; meaningful with has_broadcast */
+    struct hawser_address group; /* IPv4: subnet broadcast; IPv6: solicited node */
     uint32_t link;
     uint8_t bits; /* of its prefix, counted in 128 (IPv4: 96 + prefix) */
-    bool has_broadcast;
+    bool has_group;
+    bool loopback;  /* its link is a LOOPBACK one */
     bool automatic; /* made from the MAC (RFC 4291 2.5.1), not counted against addresses_max */
 };
 
-/* The hash names an address in `list`, or the broadcast address of one: (index * 2 + is_broadcast)
- * + 1, 0 = free. */
+/* The hash names an address in `list`, or the group of one: (index * 2 + is_group) + 1, 0 = free.
+ */
 struct addresses {
     struct local_address *list; /* in the order in which they were added */
     uint32_t *slots;            /* open addressing, never more than half full */
@@ -32,7 +33,12 @@ struct addresses {
 
 #define ADDRESS_INDEX_NONE UINT32_MAX
 
-enum address_kind { ADDRESS_FOREIGN, ADDRESS_LOCAL, ADDRESS_SUBNET_BROADCAST };
+enum address_kind {
+    ADDRESS_FOREIGN,
+    ADDRESS_LOCAL,
+    ADDRESS_SUBNET_BROADCAST, /* IPv4, of any link */
+    ADDRESS_SOLICITED_NODE,   /* IPv6, of any of our addresses */
+};
 
 /* `list` has room for limit entries, `slots` for addresses_slots(limit); the caller's memory,
  * zeroed. */
@@ -45,8 +51,8 @@ uint32_t addresses_slots(uint32_t limit);
 enum address_kind addresses_lookup(const struct addresses *a, const struct hawser_address *address,
                                    uint32_t *index);
 
-/* The address is no local one yet and there is room. is_loopback_link: see loopback_index. */
-void addresses_add(struct addresses *a, const struct local_address *entry, bool is_loopback_link);
+/* The address is no local one yet and there is room. group and has_group are set here. */
+void addresses_add(struct addresses *a, const struct local_address *entry);
 void addresses_remove(struct addresses *a, uint32_t index);
 
 /* Own address to use towards `destination` through next_hop on `link`, or ADDRESS_INDEX_NONE (RFC

@@ -9,9 +9,12 @@
 
 #include "base/buffers.h"
 
-#define FRAMES_MAX 1024u            /* descriptors */
-#define FRAMES_CONTROL_MAX 256u     /* of them own frames: held segments always find others */
-#define FRAMES_BYTES_MAX (2u << 20) /* buffer memory of all: 2 KiB each */
+/* Segments and own frames have a share each, so that neither can starve the other. */
+#define FRAMES_HELD_MAX 768u
+#define FRAMES_CONTROL_MAX 256u
+#define FRAMES_MAX (FRAMES_HELD_MAX + FRAMES_CONTROL_MAX)
+#define FRAMES_SHARE_BYTES 2048u /* buffer memory a frame, on average */
+#define FRAMES_BYTES_MAX (FRAMES_MAX * FRAMES_SHARE_BYTES)
 #define FRAMES_NONE UINT32_MAX
 
 struct frame {
@@ -31,14 +34,14 @@ struct frames {
     struct frame *slots; /* FRAMES_MAX, the caller's memory */
     struct buffers *buffers;
     uint32_t free_head;
-    uint32_t used_count;
-    uint32_t control_count;
-    uint64_t used_bytes;
+    struct frames_share {
+        uint32_t count, bytes;
+    } held, control; /* in use */
 };
 
 void frames_init(struct frames *f, struct frame *slots, struct buffers *buffers);
 
-/* A frame with room for `length` bytes (set as its length), or FRAMES_NONE when a limit or the
+/* A frame with room for `length` bytes (set as its length), or FRAMES_NONE when its share or the
  * memory says no. O(1). */
 uint32_t frames_take(struct frames *f, uint32_t length, bool control);
 void frames_give(struct frames *f, uint32_t index);

@@ -71,7 +71,7 @@ struct net {
     struct frames frames;
     struct buffers buffers; /* bytes of held frames, own frames and fragments */
     struct siphash_key key;
-    uint64_t icmp_tat_ns; /* token bucket: when the next ICMP message would be in time */
+    uint64_t icmp_full_ns; /* rate of ICMP messages: when the token bucket will be full again */
     uint32_t ip_id[NET_IP_IDS];
     struct icmp_quote failures[NET_FAILURES_MAX];
     uint32_t failures_head, failures_count;
@@ -156,7 +156,7 @@ struct net_path {
  * HAWSER_ERR_ADDRESS_NOT_LOCAL: source is none of ours, or of the other family;
  * HAWSER_ERR_UNREACHABLE: no route, or no fitting source;
  * HAWSER_ERR_RESOURCES: the neighbour table is full of busy entries, or no memory for it. */
-int net_path_find(struct net *net, uint64_t now_ns, const struct hawser_address *source,
+int net_path_find(struct net *net, const struct hawser_address *source,
                   const struct hawser_address *destination, struct net_path *out);
 
 /* Whether the path may still be used (an all-zero one may not). False: routes, addresses or a path

@@ -12,16 +12,16 @@
 #include "wire/ip.h"
 
 #define REASM_PACKETS_MAX 64u
-#define REASM_HEADER_MAX 256u /* of a first fragment; longer header chains are refused (RFC 7112)  \
-                               */
-#define REASM_PAYLOAD_MAX 65535u
+#define REASM_HEADER_MAX                                                                           \
+    256u /* of a first fragment; longer header chains are refused (RFC 7112)                       \
+          */
 #define REASM_NONE UINT32_MAX
 
 /* One packet under way. */
 struct reasm_packet {
     struct hawser_address src, dst;
     uint64_t deadline_ns; /* first arrival + timeout; never moved */
-    uint8_t *data;        /* the payload at its offsets; NULL = no buffer */
+    uint8_t *data;        /* room for an IPv6 header, then the payload; NULL = no buffer */
     struct ranges got;    /* which bytes of it are there */
     uint32_t id;
     uint32_t total_bytes; /* known with has_last */
@@ -57,12 +57,11 @@ enum reasm_result {
     REASM_HELD,    /* taken, or a duplicate of what is there */
     REASM_DONE,    /* *whole is complete; its payload and *header are there until reasm_release */
     REASM_REFUSED, /* dropped: overlap, limits, or a first fragment without its headers */
-    REASM_NOT_EIGHTS, /* dropped: not the last one, and its length no multiple of 8 */
-    REASM_TOO_LONG,   /* dropped: would end behind byte 65535 */
 };
 
-/* Takes one fragment; `bytes` is where its packet begins (the header of a first one is kept: ICMP
- * errors quote it). With REASM_DONE *whole describes the packet and *header is that header. */
+/* Takes one fragment, as ip_parse left it; `bytes` is where its packet begins (the header of a
+ * first one is kept: ICMP errors quote it). With REASM_DONE *whole describes the packet and *header
+ * is that header, whole->header_len bytes. */
 enum reasm_result reasm_input(struct reasm *r, uint32_t link, uint64_t now_ns,
                               const struct ip_packet *fragment, const uint8_t *bytes,
                               struct ip_packet *whole, const uint8_t **header);
@@ -77,5 +76,8 @@ uint64_t reasm_next(const struct reasm *r);
  * due when has_first and not poisoned) and calls reasm_drop. */
 struct reasm_packet *reasm_expired(struct reasm *r, uint64_t now_ns);
 void reasm_drop(struct reasm *r, struct reasm_packet *packet);
+
+/* What is there from the payload's first byte on, *length bytes. */
+const uint8_t *reasm_start(const struct reasm_packet *packet, uint32_t *length);
 
 #endif
