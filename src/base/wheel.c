@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* A hierarchical timing wheel.
  *
- * Time is cut into ticks of 2^12 ns, and a tick number into groups of six bits. An entry lies in
- * the level of the highest group in which its tick differs from the wheel's own (at_ns), in the
- * slot that this group of its tick names. So
- *   - all entries of a level share the groups above it with the wheel, and lie behind it;
+ * A time is cut into groups of six bits. An entry lies in the level of the highest group in which
+ * its deadline differs from the wheel's own time (at_ns), in the slot that this group of its
+ * deadline names. So
+ *   - all entries of a level share the groups above it with the wheel, and lie ahead of it;
  *   - the first used slot of the lowest used level is the earliest of all;
  *   - the wheel may turn up to the start of that slot without touching any entry, however far that
  *     is; there its entries go to lower levels, and each does so at most once a level.
  * An entry may lie in an earlier slot than its deadline asks for, when that was put off. It then
- * moves on when the slot's turn comes. It never lies in a later one. */
+ * moves on when the slot's turn comes. It never lies in a later one.
+ *
+ * Level 0 tells single nanoseconds apart, although no clock does: with longer slots, the caller who
+ * wakes at each deadline would search the slot's list each time, and a million connections opened
+ * at once put thousands of timers into a few microseconds. */
 #include "base/wheel.h"
 
 #include <string.h>
@@ -19,7 +23,7 @@
 #define GROUP_BITS 6u
 
 _Static_assert(WHEEL_SLOTS == 1u << GROUP_BITS, "a slot is named by one group of bits");
-_Static_assert(WHEEL_TICK_SHIFT + WHEEL_LEVELS * GROUP_BITS >= 64, "every deadline has a slot");
+_Static_assert(WHEEL_LEVELS *GROUP_BITS >= 64, "every deadline has a slot");
 _Static_assert(WHEEL_ROWS <= 32, "rows are bits of a word");
 
 void wheel_init(struct wheel *w, const struct pool *pool, uint32_t entry_offset, uint64_t now_ns)
@@ -40,10 +44,8 @@ static uint32_t place_for(const struct wheel *w, uint64_t at_ns)
 {
     if (at_ns <= w->at_ns)
         return 0;
-    uint64_t tick = at_ns >> WHEEL_TICK_SHIFT;
-    uint64_t differs = tick ^ (w->at_ns >> WHEEL_TICK_SHIFT);
-    uint32_t level = (63u - (uint32_t)__builtin_clzll(differs | 1)) / GROUP_BITS;
-    uint32_t slot = (uint32_t)(tick >> (level * GROUP_BITS)) % WHEEL_SLOTS;
+    uint32_t level = (63u - (uint32_t)__builtin_clzll(at_ns ^ w->at_ns)) / GROUP_BITS;
+    uint32_t slot = (uint32_t)(at_ns >> (level * GROUP_BITS)) % WHEEL_SLOTS;
     return (1 + level) * WHEEL_SLOTS + slot;
 }
 
@@ -102,7 +104,7 @@ void wheel_move(struct wheel *w, uint32_t index, uint64_t at_ns)
 /* When the slot of a level begins. */
 static uint64_t start_of(const struct wheel *w, uint32_t level, uint32_t slot)
 {
-    uint32_t shift = WHEEL_TICK_SHIFT + level * GROUP_BITS;
+    uint32_t shift = level * GROUP_BITS;
     uint64_t above = 0; /* the groups above this level; the highest level has none */
     if (shift + GROUP_BITS < 64)
         above = w->at_ns >> (shift + GROUP_BITS) << (shift + GROUP_BITS);
@@ -118,21 +120,23 @@ static bool turn(struct wheel *w, uint64_t now_ns)
     uint32_t row = (uint32_t)__builtin_ctz(w->rows);
     uint32_t slot = (uint32_t)__builtin_ctzll(w->used[row]);
     uint32_t place = row * WHEEL_SLOTS + slot;
-    uint64_t start_ns = start_of(w, row - 1, slot);
-    if (start_ns > now_ns || (row == 1 && w->least_ns[place] > now_ns))
+    uint32_t level = row - 1;
+    uint64_t start_ns = start_of(w, level, slot);
+    if (start_ns > now_ns)
         return false;
-    if (start_ns > w->at_ns)
-        w->at_ns = start_ns;
+    w->at_ns = start_ns;
 
-    /* The due ones of a higher level go down level by level too: so they keep their order. */
-    uint64_t due_ns = row == 1 ? now_ns : w->at_ns;
     uint32_t index = w->head[place];
     w->head[place] = POOL_NONE;
     mark_unused(w, place);
+    struct wheel_entry *only = wheel_entry_at(w, index);
+    if (only->next == POOL_NONE && only->at_ns <= now_ns &&
+        (only->at_ns - start_ns) >> (level * GROUP_BITS) == 0)
+        w->at_ns = only->at_ns; /* nothing comes before it: it need not go down level by level */
     while (index != POOL_NONE) {
         struct wheel_entry *e = wheel_entry_at(w, index);
         uint32_t next = e->next;
-        link_at(w, index, e, e->at_ns <= due_ns ? 0 : place_for(w, e->at_ns));
+        link_at(w, index, e, place_for(w, e->at_ns));
         index = next;
     }
     return true;
@@ -152,7 +156,7 @@ uint32_t wheel_expire(struct wheel *w, uint64_t now_ns)
         }
         struct wheel_entry *e = wheel_entry_at(w, index);
         unlink_entry(w, e);
-        if (e->at_ns <= w->now_ns && e->at_ns >> WHEEL_TICK_SHIFT <= w->at_ns >> WHEEL_TICK_SHIFT) {
+        if (e->at_ns <= w->at_ns) {
             e->at_ns = NEVER;
             w->entry_count--;
             return index;

@@ -11,8 +11,7 @@
 #include "base/pool.h"
 
 #define WHEEL_SLOTS 64u
-#define WHEEL_LEVELS 9u
-#define WHEEL_TICK_SHIFT 12u /* a slot of level 0 is 2^12 ns; 12 + 9 * 6 bits reach past 2^64 ns */
+#define WHEEL_LEVELS 11u /* a slot of level 0 is one nanosecond; 11 * 6 bits reach past 2^64 ns */
 
 /* Row 0 is the list of what is due, in its slot 0; row n is level n - 1. */
 #define WHEEL_ROWS (1u + WHEEL_LEVELS)
@@ -83,9 +82,9 @@ static inline uint64_t wheel_next(const struct wheel *w)
 
 /* Takes out and returns one object whose deadline is <= now_ns, or POOL_NONE when there is none
  * left. Call until POOL_NONE. Objects may be set, cleared or freed between calls. A now_ns smaller
- * than before counts as the last one. Objects come in the order of their 4 us; those of the same
- * 4 us, and those whose deadline was past when it was set, in an order that depends on nothing but
- * the calls made. */
+ * than before counts as the last one. Objects come in the order of their deadlines; those of the
+ * same nanosecond, and those whose deadline was past when it was set, in an order that depends on
+ * nothing but the calls made. */
 uint32_t wheel_expire(struct wheel *w, uint64_t now_ns);
 
 #endif

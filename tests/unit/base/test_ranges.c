@@ -315,7 +315,7 @@ static void test_against_model(void **state)
     static bool model[MODEL_NUMBERS];
     struct prng prng;
     prng_init(&prng, 11);
-    for (unsigned round = 0; round < 200; round++) {
+    for (unsigned round = 0; round < 400; round++) {
         struct ranges r = {0};
         uint32_t origin = round % 2 ? (uint32_t)prng_next(&prng) : 0u - prng_below(&prng, 5000);
         memset(model, 0, sizeof model);

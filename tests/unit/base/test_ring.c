@@ -226,7 +226,7 @@ static void test_against_model(void **state)
     static struct model m;
     struct prng prng;
     prng_init(&prng, 3);
-    for (unsigned step = 0; step < 60000; step++) {
+    for (unsigned step = 0; step < 200000; step++) {
         uint32_t room = ring_capacity(&m.ring) - m.len;
         switch (prng_below(&prng, 6)) {
         case 0: /* nothing may lie beyond what is appended: that is the caller's business */
