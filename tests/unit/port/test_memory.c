@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory for hosts: zeroed, aligned, counted, refused on demand. */
+#include <stdio.h>
+
 #include <hawser/port/memory.h>
 
 #include "support/unit.h"
@@ -42,6 +44,35 @@ static void test_sizes(void **state)
     assert_int_equal(meter.acquired_count, 2 * COUNT_OF(sizes));
     assert_int_equal(meter.released_count, 2 * COUNT_OF(sizes));
     assert_int_equal(meter.refused_count, 0);
+}
+
+static unsigned long address_space_pages(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return pages;
+}
+
+/* What alignment needed on top goes back at once. */
+static void test_no_address_space_is_lost(void **state)
+{
+    (void)state;
+    struct hawser_memory memory = hawser_memory_default(NULL);
+    const size_t bytes = (3 << 20) + 5;
+    void *pieces[200];
+    unsigned long before = address_space_pages();
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+        pieces[i] = memory.acquire(memory.context, bytes);
+        assert_non_null(pieces[i]);
+    }
+    unsigned long used = address_space_pages() - before;
+    assert_true(used <= 200 * (bytes / 4096 + 1) + 1000);
+    for (size_t i = 0; i < COUNT_OF(pieces); i++)
+        memory.release(memory.context, pieces[i], bytes);
+    assert_true(address_space_pages() <= before + 1000);
 }
 
 static void test_without_meter(void **state)
@@ -118,9 +149,9 @@ static void test_limit_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_without_meter),
-        cmocka_unit_test(test_too_much),    cmocka_unit_test(test_refuse_nth),
-        cmocka_unit_test(test_limit_bytes),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_no_address_space_is_lost),
+        cmocka_unit_test(test_without_meter), cmocka_unit_test(test_too_much),
+        cmocka_unit_test(test_refuse_nth),    cmocka_unit_test(test_limit_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,6 +276,22 @@ static void test_tun_ping(void **state)
     hawser_tun_close(tun);
 }
 
+/* An IPv6 address of the kernel's can be used at once: no second of duplicate address detection. */
+static void test_address_without_delay(void **state)
+{
+    (void)state;
+    struct hawser_tun *tun = open_device(HAWSER_LINK_ETHERNET, NULL, 0);
+    struct hawser_address kernel = {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5}};
+    const char *name = hawser_tun_name(tun);
+    assert_int_equal(hawser_interface_add_address(name, &kernel, 64, &error), 0);
+    struct sockaddr_in6 bind_to = {.sin6_family = AF_INET6};
+    memcpy(&bind_to.sin6_addr, kernel.bytes, 16);
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&bind_to, sizeof bind_to), 0);
+    close(fd);
+    hawser_tun_close(tun);
+}
+
 /* `ip link delete`. */
 static void delete_device(const char *name)
 {
@@ -312,9 +328,13 @@ int main(void)
 {
     enter_private_net(true);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),         cmocka_unit_test(test_without_privilege),
-        cmocka_unit_test(test_opening),          cmocka_unit_test(test_tap_in),
-        cmocka_unit_test(test_tap_out),          cmocka_unit_test(test_tun_ping),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_without_privilege),
+        cmocka_unit_test(test_opening),
+        cmocka_unit_test(test_tap_in),
+        cmocka_unit_test(test_tap_out),
+        cmocka_unit_test(test_tun_ping),
+        cmocka_unit_test(test_address_without_delay),
         cmocka_unit_test(test_device_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,60 @@ static void test_many(void **state)
     hawser_wire_destroy(wire);
 }
 
+/* The queue grows while it is in use: what stands in it is neither lost nor moved out of order. */
+static void test_growth_in_use(void **state)
+{
+    (void)state;
+    struct hawser_wire *wire = new_wire(0);
+    uint32_t sent = 0, received = 0;
+    for (unsigned turn = 0; turn < 400; turn++) {
+        struct hawser_frame frames[20];
+        for (unsigned i = 0; i < 23; i++)
+            put_number(wire, 0, 0, sent++, 60);
+        assert_int_equal(hawser_wire_take(wire, 1, 0, frames, 20), 20);
+        for (unsigned i = 0; i < 20; i++)
+            assert_int_equal(number_of(&frames[i]), received++);
+        assert_int_equal(hawser_wire_counters_of(wire, 0)->in_flight, sent - received);
+    }
+    hawser_wire_destroy(wire);
+}
+
+static enum hawser_wire_fate hold_all(void *context, unsigned from, uint64_t now_ns,
+                                      const uint8_t *data, uint32_t length)
+{
+    (void)context, (void)from, (void)now_ns, (void)length;
+    return data[0] < 40 ? HAWSER_WIRE_HOLD : HAWSER_WIRE_PASS;
+}
+
+static void expect_original_then_copy(void *context, const struct hawser_tap_event *event)
+{
+    unsigned *delivered = context;
+    if (event->verdict == HAWSER_TAP_DELIVERED)
+        assert_int_equal((event->marks & HAWSER_TAP_DUPLICATE) != 0, (*delivered)++ % 2);
+}
+
+/* What arrives at one instant arrives in the order of sending, the copy behind its original. */
+static void test_equal_times(void **state)
+{
+    (void)state;
+    struct hawser_wire *wire = new_wire(0);
+    struct hawser_frame frames[HAWSER_WIRE_BATCH];
+    unsigned delivered = 0;
+    hawser_wire_set_filter(wire, hold_all, NULL);
+    hawser_wire_set_tap(wire, expect_original_then_copy, &delivered);
+    set(wire, 0, (struct hawser_wire_settings){.duplicate_ppm = HAWSER_WIRE_PPM});
+    for (uint32_t i = 0; i < 40; i++)
+        put_number(wire, 0, 0, i, 60); /* all held for 1 ms */
+    for (uint32_t i = 40; i < 60; i++)
+        put_number(wire, 0, MS, i, 60); /* not held, and so they arrive then, too */
+    for (uint32_t i = 0; i < 120; i++) {
+        assert_int_equal(hawser_wire_take(wire, 1, MS, frames, 1), 1);
+        assert_int_equal(number_of(&frames[0]), i / 2);
+    }
+    assert_int_equal(delivered, 120);
+    hawser_wire_destroy(wire);
+}
+
 static void test_batch(void **state)
 {
     (void)state;
@@ -331,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_config),        cmocka_unit_test(test_settings),
         cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_perfect),
         cmocka_unit_test(test_many),          cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_growth_in_use), cmocka_unit_test(test_equal_times),
         cmocka_unit_test(test_no_copy),       cmocka_unit_test(test_tap_and_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,6 +198,19 @@ static void test_change(void **state)
     assert_int_equal(got.list[0].at_ns, 2 * S);
     assert_int_equal(got.list[1].at_ns, 2 * S + MS);
     free(got.list);
+
+    /* What is left of a nanosecond at one rate is nothing to speak of at another. */
+    slow.rate_bits_per_s = 888898765432; /* 8.9999 ns a frame */
+    assert_int_equal(hawser_wire_set(wire, 0, &slow), 0);
+    put_number(wire, 3 * S, 7, 1000);
+    slow.rate_bits_per_s = 8000;
+    slow.queue_bytes = 100000;
+    assert_int_equal(hawser_wire_set(wire, 0, &slow), 0);
+    put_number(wire, 3 * S, 8, 1000);
+    got = drain(wire, 1000);
+    assert_int_equal(got.count, 2);
+    assert_int_equal(got.list[1].at_ns, 4 * S + 8);
+    free(got.list);
     hawser_wire_destroy(wire);
 }
 
@@ -272,12 +285,14 @@ static void test_corruption_flips_one_bit(void **state)
         new_wire(3, (struct hawser_wire_settings){.corrupt_ppm = 500000, .duplicate_ppm = 500000});
     uint8_t seen[64 * 8] = {0};
     uint64_t corrupted = 0;
+    unsigned pairs[4] = {0}; /* is the original hit? and its copy? */
     for (unsigned turn = 0; turn < 20000; turn++) {
         uint8_t bytes[64] = {0};
         struct hawser_frame frames[2];
         assert_int_equal(hawser_wire_put(wire, 0, turn, bytes, sizeof bytes), 0);
         size_t n = hawser_wire_take(wire, 1, turn, frames, 2);
         assert_in_range(n, 1, 2);
+        unsigned hit = 0;
         for (size_t i = 0; i < n; i++) {
             unsigned flipped = 0;
             for (size_t bit = 0; bit < sizeof seen; bit++)
@@ -287,8 +302,12 @@ static void test_corruption_flips_one_bit(void **state)
                 }
             assert_in_range(flipped, 0, 1);
             corrupted += flipped;
+            hit |= flipped << i;
         }
+        pairs[hit] += n == 2;
     }
+    for (unsigned i = 0; i < 4; i++)
+        assert_in_range(pairs[i], 2000, 3000); /* of 10000, independently */
     assert_int_equal(corrupted, hawser_wire_counters_of(wire, 0)->corrupted);
     for (size_t bit = 0; bit < sizeof seen; bit++)
         assert_int_equal(seen[bit], 1); /* no bit is spared */
@@ -314,7 +333,18 @@ static void test_jitter_keeps_order(void **state)
     free(got.list);
     hawser_wire_destroy(wire);
 
-    /* Frames far apart show the spread itself: even over 0..jitter_ns. */
+    /* Frames far apart show the spread itself: even over 0..jitter_ns, both included. */
+    wire = new_wire(6, (struct hawser_wire_settings){.jitter_ns = 1});
+    uint64_t ones = 0;
+    for (uint32_t i = 0; i < 1000; i++)
+        put_number(wire, i * UINT64_C(10), i, 64);
+    got = drain(wire, 64);
+    for (uint32_t i = 0; i < 1000; i++)
+        ones += got.list[i].at_ns - i * UINT64_C(10);
+    assert_in_range(ones, 400, 600);
+    free(got.list);
+    hawser_wire_destroy(wire);
+
     wire = new_wire(6, (struct hawser_wire_settings){.jitter_ns = 999});
     unsigned tenths[10] = {0};
     for (uint32_t i = 0; i < 10000; i++)

@@ -132,24 +132,47 @@ static void count_events(void *context, const struct hawser_tap_event *event)
 {
     unsigned *counts = context;
     counts[event->verdict]++;
+    if (event->verdict == HAWSER_TAP_DELIVERED)
+        assert_int_equal(event->number, counts[HAWSER_TAP_DELIVERED] + 10);
 }
 
 static void test_tap(void **state)
 {
     (void)state;
-    struct hawser_host a = {.link = 0, .to_send = 40}, b = {.link = 1};
+    struct hawser_host a = {.link = 0, .to_send = 10}, b = {.link = 1};
     struct hawser_wire *wire = join(&a, &b);
     unsigned counts[4] = {0};
+    assert_int_equal(hawser_wire_pump(wire, 0), 10); /* numbered, though nobody listens */
+    a.to_send = 50;
     hawser_wire_set_tap(wire, count_events, counts);
     while (hawser_wire_pump(wire, 0) != 0)
         ;
     hawser_wire_set_tap(wire, NULL, NULL);
-    a.to_send = 50;
+    a.to_send = 60;
     while (hawser_wire_pump(wire, 0) != 0)
         ;
-    assert_int_equal(b.received, 50);
+    assert_int_equal(b.received, 60);
     assert_int_equal(counts[HAWSER_TAP_SENT], 40);
     assert_int_equal(counts[HAWSER_TAP_DELIVERED], 40);
+    hawser_wire_destroy(wire);
+}
+
+static enum hawser_wire_fate lose_all(void *context, unsigned from, uint64_t now_ns,
+                                      const uint8_t *data, uint32_t length)
+{
+    (void)context, (void)from, (void)now_ns, (void)data, (void)length;
+    return HAWSER_WIRE_LOSE;
+}
+
+static void test_filter(void **state)
+{
+    (void)state;
+    struct hawser_host a = {.link = 0, .to_send = 5}, b = {.link = 1};
+    struct hawser_wire *wire = join(&a, &b);
+    hawser_wire_set_filter(wire, lose_all, NULL);
+    assert_int_equal(hawser_wire_pump(wire, 0), 5);
+    assert_int_equal(b.received, 0);
+    assert_int_equal(hawser_wire_counters_of(wire, 0)->lost, 5);
     hawser_wire_destroy(wire);
 }
 
@@ -181,8 +204,11 @@ static void test_half_attached(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_perfect),           cmocka_unit_test(test_delay),
-        cmocka_unit_test(test_change_to_perfect), cmocka_unit_test(test_tap),
+        cmocka_unit_test(test_perfect),
+        cmocka_unit_test(test_delay),
+        cmocka_unit_test(test_change_to_perfect),
+        cmocka_unit_test(test_tap),
+        cmocka_unit_test(test_filter),
         cmocka_unit_test(test_half_attached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
