@@ -79,8 +79,15 @@ def include_is_allowed(tree, path, name, quoted):
         first = name.split("/")[0]
         return (tree.exists(folder, name) or first in TEST_HELPERS and tree.exists("tests/unit", name)
                 or first in (layer, *below) and tree.exists("src", name))
-    if path.parts[:2] == ("tests", "scenario") and name.split("/")[0] in ("base", "wire"):
-        return tree.exists("src", name)  # scripts forge segments with the code that reads them
+    if path.parts[:2] == ("tests", "scenario"):
+        if name.split("/")[0] in ("base", "wire"):
+            return tree.exists("src", name)  # scenarios forge segments with the code that reads them
+        if name.split("/")[0] in TEST_HELPERS:
+            return tree.exists("tests/unit", name)
+    if top == "bench" and path.stem.endswith("_bench"):  # what a layer's operations cost
+        layer = path.stem.removesuffix("_bench")
+        if name.split("/")[0] in (layer, *LAYERS_BELOW.get(layer, ())):
+            return tree.exists("src", name)
     return tree.exists(folder, name) or tree.exists(top, name)
 
 

@@ -25,7 +25,8 @@ def copy_tree(folder):
 
 
 def run(*command, **kwargs):
-    done = subprocess.run([str(word) for word in command], cwd="/", capture_output=True, text=True, check=False, **kwargs)
+    done = subprocess.run([str(word) for word in command], cwd="/", capture_output=True, text=True, check=False,
+                          **kwargs)
     print(*command, "->", done.returncode, done.stdout, done.stderr, sep="\n")
     return done
 
