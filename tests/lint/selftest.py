@@ -58,6 +58,8 @@ CASES = [
     ("text", {"src/a.c": HEAD}, {"src/a.c": "/* What this is. */\n"}),
     ("text", {"src/a.c": HEAD}, {"src/a.c": "/* SPDX-License-Identifier: MIT */\nint a;\n"}),
     ("text", {"src/a.c": HEAD + "/*" + " " * 96 + "*/\n"}, {"src/a.c": HEAD + "/*" + " " * 97 + "*/\n"}),
+    ("text", {"src/a.c": HEAD + "/*\n * a" + " " * 120 + "b\n */\n"},
+     {"src/a.c": HEAD + "/*\n * " + "a " * 60 + "b\n */\n"}),
     ("text", {"src/a.c": HEAD}, {"src/a.c": HEAD + "int a; \n"}),
     ("text", {"src/a.c": HEAD}, {"src/a.c": HEAD + "\tint a;\n"}),
     ("text", {"src/a.c": HEAD}, {"src/a.c": HEAD + "int a;"}),
