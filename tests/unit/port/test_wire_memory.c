@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A wire that gets no memory: each request refused in turn (the allocator is wrapped by the linker). */
+/* A wire that gets no memory: each request refused in turn; the linker wraps the allocator. */
 #include <errno.h>
 #include <stdlib.h>
 
