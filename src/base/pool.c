@@ -18,11 +18,11 @@ static size_t directory_size(const struct pool *p)
 bool pool_init(struct pool *p, struct memory *m, uint32_t slot_bytes, uint32_t slots_limit,
                uint32_t chunk_bytes)
 {
-    ASSERT(slot_bytes > 0 && slot_bytes % 8 == 0);
+    ASSERT(slot_bytes > 0);
     ASSERT(slots_limit > 0 && slots_limit < POOL_NONE);
     memset(p, 0, sizeof *p);
     p->memory = m;
-    p->slot_bytes = slot_bytes;
+    p->slot_bytes = (slot_bytes + 7) & ~UINT32_C(7);
     p->slots_limit = slots_limit;
     p->free_head = POOL_NONE;
     while (chunk_size(p) < chunk_bytes && (UINT64_C(1) << p->chunk_shift) < slots_limit)
