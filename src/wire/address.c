@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds of addresses (RFC 1122 3.2.1.3, RFC 4291 2) and their text (RFC 5952, RFC 4291 2.2). */
+#include "base/bytes.h"
 #include "wire/ip.h"
 #include "wire/print.h"
 #include "wire/text.h"
-
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 bool address_is_unspecified(const struct hawser_address *a)
 {
@@ -44,25 +43,23 @@ bool address_is_broadcast(const struct hawser_address *a)
     return address_is_v4(a) && memcmp(a->bytes + 12, ones, 4) == 0;
 }
 
-struct hawser_address address_of_v4(const uint8_t b[4])
+/* Where half of two addresses differs, as a number whose highest bit is the first one. */
+static uint64_t difference(const uint8_t *a, const uint8_t *b)
 {
-    struct hawser_address a;
+    uint64_t high = load_be32(a) ^ load_be32(b);
 
-    memcpy(a.bytes, mapped_prefix, 12);
-    memcpy(a.bytes + 12, b, 4);
-    return a;
+    return high << 32 | (load_be32(a + 4) ^ load_be32(b + 4));
 }
 
 bool address_same_prefix(const struct hawser_address *a, const struct hawser_address *b,
                          unsigned bits)
 {
-    unsigned whole = bits / 8, rest = bits % 8;
+    uint64_t first = difference(a->bytes, b->bytes);
 
-    if (bits >= 128)
-        return address_equal(a, b);
-    if (memcmp(a->bytes, b->bytes, whole) != 0)
-        return false;
-    return ((a->bytes[whole] ^ b->bytes[whole]) & (0xff00u >> rest) & 0xff) == 0;
+    if (bits <= 64)
+        return bits == 0 || first >> (64 - bits) == 0;
+    uint64_t second = difference(a->bytes + 8, b->bytes + 8);
+    return first == 0 && (bits >= 128 ? second == 0 : second >> (128 - bits) == 0);
 }
 
 /* The longest run of two or more zero groups, the first one of equals (RFC 5952 4.2). Groups from

@@ -83,12 +83,19 @@ static inline bool address_is_v4(const struct hawser_address *a)
     return memcmp(a->bytes, mapped_prefix, sizeof mapped_prefix) == 0;
 }
 
+static inline struct hawser_address address_of_v4(const uint8_t b[4])
+{
+    struct hawser_address a = {{[10] = 0xff, [11] = 0xff}};
+
+    memcpy(a.bytes + 12, b, 4);
+    return a;
+}
+
 bool address_is_unspecified(const struct hawser_address *a); /* :: or 0.0.0.0 */
 bool address_is_loopback(const struct hawser_address *a);    /* ::1 or 127.0.0.0/8 */
 bool address_is_multicast(const struct hawser_address *a);
 bool address_is_link_local(const struct hawser_address *a);
 bool address_is_broadcast(const struct hawser_address *a); /* 255.255.255.255 */
-struct hawser_address address_of_v4(const uint8_t b[4]);
 /* True when the first `bits` (of 128; for IPv4 use 96 + prefix) are the same. */
 bool address_same_prefix(const struct hawser_address *a, const struct hawser_address *b,
                          unsigned bits);

@@ -39,13 +39,14 @@ static inline void text_char(struct text *t, char c)
     text_bytes(t, &c, 1);
 }
 
+/* Byte by byte: a loop that only looks for the end would be compiled into a call of strlen. */
 static inline void text_string(struct text *t, const char *s)
 {
-    size_t n = 0;
-
-    while (s[n] != '\0')
-        n++;
-    text_bytes(t, s, n);
+    if (t->capacity == 0)
+        return;
+    for (; *s != '\0' && t->length + 1 < t->capacity; s++)
+        t->out[t->length++] = *s;
+    t->out[t->length] = '\0';
 }
 
 static inline void text_number(struct text *t, uint64_t value)

@@ -220,6 +220,22 @@ static void test_quotes(void **state)
     }
 }
 
+/* RFC 1191 4 has 16 bits for the MTU (what stands before them is unused), RFC 4443 3.2 has 32. */
+static void test_mtu_widths(void **state)
+{
+    (void)state;
+    struct hawser_address src = address("2001:db8::1"), dst = address("2001:db8::2");
+    uint8_t v4[8] = {3, 4, 0, 0, 0xab, 0xcd, 0x05, 0x78}, v6[8] = {2, 0, 0, 0, 0, 1, 0x05, 0x78};
+    struct icmp icmp;
+
+    seal(v4, sizeof v4, NULL, NULL);
+    assert_int_equal(icmpv4_parse(v4, sizeof v4, &icmp), ICMP_PARSE_OK);
+    assert_int_equal(icmp.mtu, 1400);
+    seal(v6, sizeof v6, &src, &dst);
+    assert_int_equal(icmpv6_parse(v6, sizeof v6, &src, &dst, &icmp), ICMP_PARSE_OK);
+    assert_int_equal(icmp.mtu, 66936);
+}
+
 /* An error cut at every byte: the IP header is taken when it is whole, the transport when 8
  * bytes of it are there, and nothing behind the end is read. */
 /* EVIDENCE 5927-07 */
@@ -515,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_kinds_v6),
         cmocka_unit_test(test_checksums),
         cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_mtu_widths),
         cmocka_unit_test(test_truncated_quotes),
         cmocka_unit_test(test_odd_quotes),
         cmocka_unit_test(test_mapped_quote),

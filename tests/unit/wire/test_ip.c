@@ -238,17 +238,27 @@ static void test_v4_lengths(void **state)
     free(p);
 }
 
+/* Every flipped bit, and a checksum that is off by one; without options and with them. */
 static void test_v4_checksum(void **state)
 {
     (void)state;
-    uint8_t frame[FRAME_MAX];
-    size_t n = frame_take("v4_record_route", frame) - 14;
-    struct ip_packet ip;
+    static const char *const names[] = {"v4_fin", "v4_record_route"};
 
-    for (size_t bit = 8; bit < 8 * 36; bit++) {
-        frame[14 + bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(ip_parse(frame + 14, n, &ip), IP_PARSE_CHECKSUM);
-        frame[14 + bit / 8] ^= (uint8_t)(1 << bit % 8);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        uint8_t frame[FRAME_MAX], *p = frame + 14;
+        size_t n = frame_take(names[i], frame) - 14;
+        struct ip_packet ip;
+        for (size_t bit = 8; bit < 8 * 4u * (p[0] & 0x0f); bit++) {
+            p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            assert_int_equal(ip_parse(p, n, &ip), IP_PARSE_CHECKSUM);
+            p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+        assert_int_equal(ip_parse(p, n, &ip), IP_PARSE_OK);
+        uint32_t right = load_be16(p + 10);
+        store_be16(p + 10, right + 1);
+        assert_int_equal(ip_parse(p, n, &ip), IP_PARSE_CHECKSUM);
+        store_be16(p + 10, right - 1);
+        assert_int_equal(ip_parse(p, n, &ip), IP_PARSE_CHECKSUM);
     }
 }
 

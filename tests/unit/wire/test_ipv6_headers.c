@@ -53,6 +53,7 @@ static const struct row rows[] = {
      50},
     {"first fragment: the walk ends", 44, "3c00000100000007 0600de0400000000", false, IP_PARSE_OK,
      60, 0, 40},
+    {"later fragment of TCP", 44, "0600000800000007", false, IP_PARSE_OK, NEXT_TCP, 0, 40},
     {"later fragment: the walk ends", 44, "2c00000800000007 0600de0400000000", false, IP_PARSE_OK,
      44, 0, 40},
     {"eight headers", 60,
@@ -84,6 +85,11 @@ static size_t build(const struct row *row, uint8_t *out)
     out[39] = 2;
     memset(out + IPV6_HEADER_BYTES + n, 0xee, PAYLOAD_BYTES);
     return IPV6_HEADER_BYTES + n + PAYLOAD_BYTES;
+}
+
+static bool is_later_fragment(const struct row *row)
+{
+    return strncmp(row->what, "later", 5) == 0;
 }
 
 static void test_walk(void **state)
@@ -188,7 +194,8 @@ static void test_skip(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint8_t bytes[IPV6_HEADER_BYTES + FRAME_MAX + PAYLOAD_BYTES];
         size_t n = build(&rows[i], bytes), headers = n - PAYLOAD_BYTES;
-        if (rows[i].verdict != IP_PARSE_OK || rows[i].protocol != NEXT_TCP)
+        if (rows[i].verdict != IP_PARSE_OK || rows[i].protocol != NEXT_TCP ||
+            is_later_fragment(&rows[i]))
             continue;
         for (size_t cut = IPV6_HEADER_BYTES; cut <= n; cut++) {
             uint8_t *p = exact_copy(bytes, cut), protocol = 0;
@@ -206,7 +213,7 @@ static void test_skip_refuses(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint8_t bytes[IPV6_HEADER_BYTES + FRAME_MAX + PAYLOAD_BYTES], protocol = 0;
         size_t n = build(&rows[i], bytes);
-        bool later = strcmp(rows[i].what, "later fragment: the walk ends") == 0;
+        bool later = is_later_fragment(&rows[i]);
         bool nine = strcmp(rows[i].what, "nine headers") == 0;
         bool leaves = strcmp(rows[i].what, "header leaves the packet") == 0;
         if (later || nine || leaves)
