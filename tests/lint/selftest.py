@@ -76,8 +76,10 @@ CASES = [
      {"src/base/a.c": "", "src/base/meson.build": "files(\n  'aa.c',\n)\n"}),
     ("built", {"tests/unit/base/test_a.c": "", "tests/unit/base/meson.build": "  'a',\n"},
      {"tests/unit/base/test_a.c": "", "tests/unit/base/meson.build": "  'b',\n"}),
-    ("tested", {"src/wire/icmp_emit.c": "", "tests/unit/wire/test_icmp.c": ""},
-     {"src/wire/icmp_emit.c": "", "tests/unit/wire/test_emit.c": ""}),
+    ("tested", {"src/wire/icmp.c": "", "tests/unit/wire/test_icmp.c": ""},
+     {"src/wire/icmp_emit.c": "", "tests/unit/wire/test_icmp.c": ""}),
+    ("tested", {"src/wire/icmp_emit.c": "", "tests/unit/wire/test_icmp.c": "/* icmp.c, icmp_emit.c */"},
+     {"src/wire/icmp_emit.c": "", "tests/unit/wire/test_icmp.c": "\n" * 12 + "/* icmp.c, icmp_emit.c */"}),
     ("skips", {"tests/unit/a.c": "/* skip() */\n"}, {"tests/unit/a.c": "    skip();\n"}),
 ]
 

@@ -29,7 +29,7 @@ ID = r"(?:[A-Z]+\d*|[\dA][\d.]*[a-z]?)-\d+|\d\d"
 TAG = re.compile(rf"RFC(\d{{4}}) ({ID})((?:(?:,| and) (?:{ID})(?![\w.-]))*)(?![\w-])")
 TAG_START = re.compile(r"RFC\d{4} \S+")
 EVIDENCE = re.compile(r"\bEVIDENCE\s+(.*)")
-EXPLAINED = re.compile(r"^- ((?:`[\w.-]+`,? *)+)", re.M)
+EXPLAINED = re.compile(r"^- ((?:`\d{4}-[\w.-]+`,? *)+)", re.M)
 
 
 def lines_of(*folders):
