@@ -68,7 +68,8 @@ static uint32_t window_bytes(const struct timewait *record)
     return (uint32_t)record->rcv_wnd << record->rcv_wscale;
 }
 
-/* Header of an answer with these control bits; timestamps on a RST too (RFC7323 12, 26). */
+/* Header of an answer with these control bits. Timestamps always (RFC7323 12), on a RST too
+ * (RFC 7323 3.2). */
 static void answer(const struct timewait *record, uint8_t flags, uint32_t ts_offset,
                    uint64_t now_ns, struct tcp_reply *reply)
 {

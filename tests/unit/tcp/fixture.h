@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of src/tcp share: a host's configuration with its defaults, keys, counters, buffers. */
+/* What the tests of src/tcp share: a host's configuration with its defaults, keys, counters,
+ * buffers. */
 #ifndef HAWSER_TCP_FIXTURE_H
 #define HAWSER_TCP_FIXTURE_H
 
@@ -76,7 +77,8 @@ static inline void fixture_deinit(struct fixture *f)
 }
 
 /* A segment as the parser would hand it over. */
-static inline struct segment fixture_segment(uint8_t flags, uint32_t seq, uint32_t ack, uint32_t text_len)
+static inline struct segment fixture_segment(uint8_t flags, uint32_t seq, uint32_t ack,
+                                             uint32_t text_len)
 {
     static const uint8_t text[4096];
     assert_true(text_len <= sizeof text);
