@@ -55,7 +55,7 @@ static bool equals(void *ctx, uint32_t ref, const void *key)
     return memcmp(((struct object *)pool_at(ctx, ref))->key, key, 16) == 0;
 }
 
-/* Each look-up waits for the one before, as nothing can be done with a packet before it is found. */
+/* Each look-up waits for the one before: until a packet's connection is found, it has to wait. */
 static void bench_map(uint32_t size)
 {
     static const struct map_ops map_ops = {hash_of, equals};

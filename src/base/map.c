@@ -206,7 +206,6 @@ void map_deinit(struct map *m)
 {
     pool_deinit(&m->buckets);
     pool_deinit(&m->overflow);
-    m->count = 0;
 }
 
 uint32_t map_find(const struct map *m, uint64_t hash, const void *key)

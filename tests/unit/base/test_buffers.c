@@ -2,6 +2,8 @@
 /* Buffers in classes: sizes, limits, reuse across classes, refusals at every request. */
 #include "support/unit.h"
 
+#include <sys/mman.h>
+
 #include "base/assert.h"
 #include "base/buffers.h"
 #include "base/prng.h"
@@ -139,6 +141,33 @@ static void test_no_class_starves_another(void **state)
     memory.limit_bytes = UINT64_MAX;
 }
 
+/* What is free goes back only as far as it is in the way, and once. */
+static void test_makes_room(void **state)
+{
+    (void)state;
+    uint8_t *a = buffers_take(&buffers, 16);
+    uint8_t *b = buffers_take(&buffers, 16);
+    uint8_t *c = buffers_take(&buffers, 17);
+    buffers_give(&buffers, a, 16);
+    buffers_give(&buffers, b, 16);
+    buffers_give(&buffers, c, 17);
+    assert_int_equal(memory.used_bytes, 4 * CHUNK);
+    buffers.limit_bytes = 7 * CHUNK; /* four and four are one too many: the largest goes */
+    a = buffers_take(&buffers, 18);
+    assert_int_equal(memory.used_bytes, 6 * CHUNK);
+    memory.limit_bytes = 6 * CHUNK;
+    b = buffers_take(&buffers, 16);
+    c = buffers_take(&buffers, 16);
+    assert_int_equal(memory.used_bytes, 6 * CHUNK);
+    assert_non_null(c);
+    assert_null(buffers_take(&buffers, 16)); /* nothing is free any more, in any class */
+    assert_int_equal(buffers.refused_count, 1);
+    buffers_give(&buffers, a, 18);
+    buffers_give(&buffers, b, 16);
+    buffers_give(&buffers, c, 16);
+    memory.limit_bytes = UINT64_MAX;
+}
+
 /* Free memory is not hoarded beyond the limit of what may be handed out. */
 static void test_free_memory_is_bounded(void **state)
 {
@@ -202,7 +231,7 @@ static void random_walk(uint64_t seed, uint32_t steps, uint32_t refuse)
             if (h->buffer != NULL) {
                 used += bytes;
                 fill(h, (uint8_t)prng_next(&prng));
-            } else if (source.refuse_first == 0 && memory.limit_bytes == UINT64_MAX) {
+            } else if (refuse == 0 && memory.limit_bytes == UINT64_MAX) {
                 assert_true(used + bytes > buffers.limit_bytes);
             }
         }
@@ -253,6 +282,81 @@ static void test_refusals(void **state)
         buffers_give(&buffers, taken[i * 37 % COUNT_OF(taken)], 15);
 }
 
+/* A source that puts chunks at random places, so that the directory's look-ups collide as they do
+ * when memory is fragmented: the system's own addresses are too regular. */
+#define PLACES 32768u
+#define PLACE_BYTES (2 * (size_t)CHUNK)
+
+static struct {
+    uint8_t *base;
+    bool used[PLACES];
+    struct prng prng;
+} scattered;
+
+static void *acquire_scattered(void *context, size_t bytes)
+{
+    if (bytes < CHUNK || bytes > CHUNK + 64)
+        return source.source.acquire(context, bytes);
+    uint32_t place = prng_below(&scattered.prng, PLACES);
+    while (scattered.used[place])
+        place = prng_below(&scattered.prng, PLACES);
+    scattered.used[place] = true;
+    size_t slack = (PLACE_BYTES - bytes) / 64;
+    return scattered.base + place * PLACE_BYTES +
+           64 * (size_t)prng_below(&scattered.prng, (uint32_t)slack);
+}
+
+static void release_scattered(void *context, void *p, size_t bytes)
+{
+    if (bytes < CHUNK || bytes > CHUNK + 64) {
+        source.source.release(context, p, bytes);
+        return;
+    }
+    size_t place = (size_t)((uint8_t *)p - scattered.base) / PLACE_BYTES;
+    assert_true(scattered.used[place]);
+    scattered.used[place] = false;
+}
+
+static void test_scattered_chunks(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 250, LARGE = 60 };
+    static struct held held[2 * CHUNKS];
+    uint8_t *large[LARGE];
+    scattered.base = mmap(NULL, PLACES * PLACE_BYTES, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_true(scattered.base != MAP_FAILED);
+    prng_init(&scattered.prng, 8);
+    memory.source.acquire = acquire_scattered;
+    memory.source.release = release_scattered;
+    for (unsigned round = 0; round < 100; round++) {
+        for (unsigned i = 0; i < COUNT_OF(held); i++) {
+            if (held[i].buffer != NULL)
+                continue;
+            held[i] = (struct held){.buffer = buffers_take(&buffers, 15), .shift = 15};
+            assert_non_null(held[i].buffer);
+            fill(&held[i], (uint8_t)(round + i));
+        }
+        for (unsigned i = 0; i < COUNT_OF(held); i++) {
+            if (prng_below(&scattered.prng, 4) != 0)
+                check_and_give(&held[i]);
+        }
+        /* With nothing more to be had, large buffers push empty chunks out of the directory. */
+        memory.limit_bytes = memory.used_bytes;
+        for (unsigned i = 0; i < LARGE; i++)
+            assert_non_null(large[i] = buffers_take(&buffers, 16));
+        memory.limit_bytes = UINT64_MAX;
+        for (unsigned i = 0; i < LARGE; i++)
+            buffers_give(&buffers, large[i], 16);
+    }
+    for (unsigned i = 0; i < COUNT_OF(held); i++) {
+        if (held[i].buffer != NULL)
+            check_and_give(&held[i]);
+    }
+    buffers_deinit(&buffers);
+    munmap(scattered.base, PLACES * PLACE_BYTES);
+}
+
 static void test_misuse_is_caught(void **state)
 {
     (void)state;
@@ -278,9 +382,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limit_counts_what_is_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reuse_asks_for_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_class_starves_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_free_memory_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_scattered_chunks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_misuse_is_caught, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

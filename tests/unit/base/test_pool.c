@@ -46,6 +46,8 @@ static void test_chunks(void **state)
             pool_init(&p, &memory, rows[i].slot_bytes, rows[i].slots_limit, rows[i].chunk_bytes));
         assert_int_equal(1u << p.chunk_shift, rows[i].slots_in_chunk);
         assert_int_equal(source.held_count, 1);
+        uint32_t chunks = (rows[i].slots_limit - 1) / rows[i].slots_in_chunk + 1;
+        assert_int_equal(source.held_bytes, chunks * sizeof(void *));
         assert_int_equal(pool_take(&p), 0);
         assert_int_equal(source.held_count, 2);
         pool_deinit(&p);
@@ -99,10 +101,11 @@ static void test_cache_lines_hold(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    for (uint64_t nth = 1; nth <= 6; nth++) {
+    enum { SLOTS = 8192 }; /* eight chunks: a cache line of the directory */
+    for (uint64_t nth = 1; nth <= 10; nth++) {
         struct pool p;
         test_memory_refuse_nth(&source, nth);
-        if (!pool_init(&p, &memory, 64, 4096, 1u << 16)) {
+        if (!pool_init(&p, &memory, 64, SLOTS, 1u << 16)) {
             assert_int_equal(nth, 1);
             assert_int_equal(source.held_count, 0);
             pool_deinit(&p); /* does no harm */
@@ -110,7 +113,7 @@ static void test_refusals(void **state)
         }
         assert_true(nth > 1);
         uint32_t refused = 0;
-        for (uint32_t i = 0; i < 4096; i++) {
+        for (uint32_t i = 0; i < SLOTS; i++) {
             struct pool before = p;
             uint32_t index = pool_take(&p);
             if (index == POOL_NONE) {
@@ -121,7 +124,7 @@ static void test_refusals(void **state)
             }
             assert_int_equal(index, i);
         }
-        assert_int_equal(refused, nth <= 5 ? 1 : 0);
+        assert_int_equal(refused, nth <= 9 ? 1 : 0);
         pool_deinit(&p);
         assert_int_equal(source.held_count, 0);
     }

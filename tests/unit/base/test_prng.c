@@ -42,8 +42,8 @@ static void test_below_stays_below(void **state)
     expect_assert_failure(prng_below(&p, 0));
 }
 
-/* A limit of 3 * 2^30 is the case in which taking a remainder would favour the lowest third: two to
- * one. */
+/* A limit of 3 * 2^30 is the worst case: four numbers for three values. A plain remainder would
+ * favour the lowest third two to one, a plain product every third value. */
 static void test_below_is_even(void **state)
 {
     (void)state;
@@ -51,12 +51,18 @@ static void test_below_is_even(void **state)
     enum { DRAWS = 600000 };
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
         uint32_t in_part[6] = {0};
+        uint32_t by_rest[3] = {0};
         struct prng p;
         prng_init(&p, 99);
-        for (unsigned n = 0; n < DRAWS; n++)
-            in_part[prng_below(&p, limits[i]) / (limits[i] / 6)]++;
-        for (unsigned part = 0; part < 6; part++)
-            assert_in_range(in_part[part], DRAWS / 6 - 1500, DRAWS / 6 + 1500); /* 5 sigma */
+        for (unsigned n = 0; n < DRAWS; n++) {
+            uint32_t value = prng_below(&p, limits[i]);
+            in_part[value / (limits[i] / 6)]++;
+            by_rest[value % 3]++;
+        }
+        for (unsigned part = 0; part < 6; part++) /* 5 sigma */
+            assert_in_range(in_part[part], DRAWS / 6 - 1500, DRAWS / 6 + 1500);
+        for (unsigned rest = 0; rest < 3; rest++)
+            assert_in_range(by_rest[rest], DRAWS / 3 - 1900, DRAWS / 3 + 1900);
     }
 }
 

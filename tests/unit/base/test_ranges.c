@@ -210,8 +210,15 @@ static void test_full_list(void **state)
     (void)state;
     struct ranges r = {0};
     uint32_t origin = 0u - RANGES_MAX * 5;
+    uint8_t *before = buffers_take(&buffers, 11);
+    assert_true(ranges_add(&r, &buffers, origin, origin + 1, NULL, NULL));
+    uint8_t *behind = buffers_take(&buffers, 11);
+    assert_ptr_equal(before + 2048, r.at); /* neighbours notice what is written beside the list */
+    assert_ptr_equal(behind - 2048, r.at);
+    memset(before, 0x77, 2048);
+    memset(behind, 0x77, 2048);
     for (uint32_t i = 0; i < RANGES_MAX; i++) {
-        uint32_t n = i * 177 % RANGES_MAX; /* every place once, in a scattered order */
+        uint32_t n = (i * 177 + 100) % RANGES_MAX; /* every place once, in a scattered order */
         assert_true(ranges_add(&r, &buffers, origin + 10 * n, origin + 10 * n + 5, NULL, NULL));
     }
     assert_int_equal(r.count, RANGES_MAX);
@@ -228,6 +235,10 @@ static void test_full_list(void **state)
     assert_int_equal(r.count, RANGES_MAX - 1);
     assert_true(ranges_add(&r, &buffers, origin, origin + 10 * RANGES_MAX, NULL, NULL));
     assert_int_equal(r.count, 1);
+    for (unsigned i = 0; i < 2048; i++)
+        assert_true(before[i] == 0x77 && behind[i] == 0x77);
+    buffers_give(&buffers, before, 11);
+    buffers_give(&buffers, behind, 11);
     ranges_free(&r, &buffers);
 }
 
