@@ -13,7 +13,7 @@
 
 static struct hawser_port_error error;
 
-/* One end of a transfer, as an actor: sends to_send bytes, closes, reads until the other end closed. */
+/* One end of a transfer, an actor: sends to_send bytes, closes, reads until the other closed. */
 struct end {
     struct hawser_host *host;
     hawser_tcp listener, tcp;
