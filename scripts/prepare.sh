@@ -44,7 +44,7 @@ packages() {
 settings() {
     case $1 in
     release*) echo "-Dbuildtype=debugoptimized" ;;
-    debug*) echo "-Dbuildtype=debug -Doptimization=g -Dchecks=true" ;;
+    debug*) echo "-Dbuildtype=debugoptimized -Dchecks=true" ;;
     sanitize*) echo "-Dbuildtype=debug -Doptimization=1 -Dchecks=true" \
         "-Db_sanitize=address,undefined -Db_lundef=false" ;;
     esac
