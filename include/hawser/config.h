@@ -36,11 +36,11 @@ struct hawser_config {
     uint64_t memory_bytes;            /* everything together; default 1 GiB */
     uint64_t buffer_bytes;            /* of that for queued data; default 3/4 of memory_bytes */
     uint32_t chunk_bytes;             /* unit of growth, 64 KiB..64 MiB, a power of two; default 256 KiB */
-    uint32_t connections_max;         /* full control blocks; 1..2^24, default 1,000,000 */
+    uint32_t connections_max;         /* full control blocks; 1..2^24 - 1, default 1,000,000 */
     uint32_t halfopen_max;            /* SYN table, all listeners together; default 4096 */
     uint32_t timewait_max;            /* records, TIME-WAIT and orphaned FIN-WAIT-2; default 2^26. Full: the oldest goes, counted */
     uint32_t listeners_max;           /* default 1024 */
-    uint32_t neighbours_max;          /* 1..65535, default 1024 */
+    uint32_t neighbours_max;          /* 1..2^24 - 1, default 1024 */
     uint32_t routes_max;              /* default 64 */
     uint32_t addresses_max;           /* local addresses, default 64 */
     uint32_t links_max;               /* 1..255, default 8 */

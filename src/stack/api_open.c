@@ -84,7 +84,8 @@ int hawser_accept(struct hawser_host *host, hawser_tcp tcp, hawser_tcp *out)
     struct conn *conn = conn_at(host, index);
     conn->role = CONN_HELD;
     conn->user = NULL;
-    conn->tcb.events &= (uint16_t)~HAWSER_EVENT_CONNECTED; /* which is what this call says */
+    /* Which is what this call says. */
+    conn->tcb.events &= (uint16_t) ~(HAWSER_EVENT_CONNECTED | HAWSER_EVENT_WRITABLE);
     conn_announce(host, index);
     *out = conn_handle(host, index);
     return 0;

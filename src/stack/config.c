@@ -10,6 +10,8 @@
 
 #define KIB UINT32_C(1024)
 #define MIB (1024 * KIB)
+/* Where 24 bits name a slot; all ones is none. */
+#define SLOTS_MAX ((UINT32_C(1) << 24) - 1)
 #define MINUTE_NS (60 * NS_PER_S)
 
 /* Sequence space and 32-bit millisecond clocks compare over half of their range: no span may come
@@ -21,11 +23,11 @@
     X(memory_bytes, MIB, UINT64_MAX)                                                               \
     X(buffer_bytes, 64 * KIB, UINT64_MAX)                                                          \
     X(chunk_bytes, 64 * KIB, 64 * MIB)                                                             \
-    X(connections_max, 1, UINT32_C(1) << 24)                                                       \
+    X(connections_max, 1, SLOTS_MAX)                                                               \
     X(halfopen_max, 1, UINT32_C(1) << 24)                                                          \
     X(timewait_max, 1, UINT32_C(1) << 26)                                                          \
     X(listeners_max, 1, UINT32_C(1) << 20)                                                         \
-    X(neighbours_max, 1, UINT16_MAX)                                                               \
+    X(neighbours_max, 1, SLOTS_MAX)                                                                \
     X(routes_max, 1, UINT32_C(1) << 20)                                                            \
     X(addresses_max, 1, UINT32_C(1) << 16)                                                         \
     X(links_max, 1, 255)                                                                           \
