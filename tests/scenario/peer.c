@@ -72,6 +72,7 @@ void peer_start_mtu(struct peer *p, bool v6, uint32_t mtu, peer_tune *tune)
     }
     p->host_address = address(v6 ? "2001:db8::1" : "198.18.0.1");
     p->peer_address = address(v6 ? "2001:db8::9" : "198.18.0.9");
+    peer_aim_by_environment(p);
 }
 
 void peer_drop_out(struct peer *p)
@@ -197,6 +198,9 @@ static void collect(struct peer *p, const uint8_t *data, uint32_t n)
     enum tcp_parse verdict = tcp_parse(ip.payload, ip.payload_len, pseudo, true, &out->seg);
     if (verdict != TCP_PARSE_OK)
         fail_msg("the host sent a segment that does not parse: %d", (int)verdict);
+    /* RFC 9293 3.1: only the first SYN and some RSTs are without an ACK. */
+    if (!(out->seg.flags & (TCP_ACK | TCP_RST)) && out->seg.flags != TCP_SYN)
+        fail_msg("the host sent a segment without an ACK: flags %#x", out->seg.flags);
     if ((out->seg.flags & TCP_SYN) && out->seg.dst_port == p->peer_port)
         p->host_isn = out->seg.seq;
     if (out->seg.options & TCP_OPT_TIMESTAMPS)

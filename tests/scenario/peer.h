@@ -70,6 +70,11 @@ typedef void peer_tune(struct hawser_config *config);
 void peer_start(struct peer *p, bool v6, peer_tune *tune);
 void peer_start_mtu(struct peer *p, bool v6, uint32_t mtu, peer_tune *tune);
 
+/* After peer_start: lets so much time go by that the host begins its first connection (of this 4-tuple, or the one that peer_open makes) at iss, and the
+ * peer at irs. The variables PEER_ISN and PEER_ISN_ACTIVE in the environment do this for every test of a program, with both numbers the same. */
+void peer_aim(struct peer *p, uint32_t iss, uint32_t irs, bool active);
+void peer_aim_by_environment(struct peer *p);
+
 /* Destroys the host and fails the test when memory is not back, or when segments were left unlooked at (peer_drop_out forgives those). */
 void peer_end(struct peer *p);
 
