@@ -4,6 +4,8 @@
 
 #include "base/assert.h"
 
+_Static_assert(FRAMES_SHARE_BYTES == 1u << BUFFERS_SHIFT_MIN, "see frames_take");
+
 void frames_init(struct frames *f, struct frame *slots, struct buffers *buffers)
 {
     *f = (struct frames){.slots = slots, .buffers = buffers, .free_head = 0};
@@ -16,8 +18,8 @@ uint32_t frames_take(struct frames *f, uint32_t length, bool control)
     struct frames_share *share = control ? &f->control : &f->held;
     uint32_t count_max = control ? FRAMES_CONTROL_MAX : FRAMES_HELD_MAX;
     uint32_t shift = buffers_shift_for(length);
-    if (share->count == count_max ||
-        share->bytes + (UINT32_C(1) << shift) > count_max * FRAMES_SHARE_BYTES)
+    /* No buffer is smaller than a frame's share, so that this bounds the number of frames, too. */
+    if (share->bytes + (UINT32_C(1) << shift) > count_max * FRAMES_SHARE_BYTES)
         return FRAMES_NONE;
     uint8_t *data = buffers_take(f->buffers, shift);
     if (data == NULL)

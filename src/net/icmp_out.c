@@ -3,6 +3,7 @@
  * under one rate limit. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "net/internal.h"
 #include "wire/ipv6_headers.h"
 
@@ -75,8 +76,11 @@ static bool may_report(const struct net_packet *packet, uint8_t type, uint8_t co
     const struct ip_packet *ip = packet->ip;
     if (address_is_unspecified(&ip->src) || is_icmp_error(packet))
         return false;
+    /* What came to an IPv4 group was dropped at once, and of fragments only a first one, or the
+     * whole, comes here. */
+    CHECK(ip->version == 6 || (!packet->group_frame && ip->fragment_offset == 0));
     if (ip->version == 4)
-        return !packet->group_frame && ip->fragment_offset == 0;
+        return true;
     /* (e.3): a group is told of an unknown option that says so, and of nothing else. */
     bool to_group = packet->group_frame || address_is_multicast(&ip->dst);
     return !to_group || (type == ICMPV6_PARAMETER_PROBLEM && code == PARAMETER_OPTION_CODE);

@@ -42,7 +42,7 @@ static bool is_own_group(const struct ip_packet *ip, enum address_kind kind)
 
 /* Is it for us? The addresses of all links are ours on every link (the weak model of RFC 1122
  * 3.3.4.2), but loopback and link-local ones, which mean something only where they are. */
-static bool destination_possible(const struct net *net, const struct net_packet *packet)
+static bool destination_possible(const struct net *net, const struct net_packet *packet, bool whole)
 {
     const struct ip_packet *ip = packet->ip;
     uint32_t index;
@@ -50,8 +50,8 @@ static bool destination_possible(const struct net *net, const struct net_packet 
     if (kind != ADDRESS_LOCAL) {
         /* RFC9293 MUST-57: a segment to a broadcast or multicast address is silently dropped, and
          * so is whatever else nobody here listens to. */
-        return ip->version == 6 && ip->protocol == IP_PROTO_ICMPV6 && !ip->is_fragment &&
-               is_own_group(ip, kind);
+        return ip->version == 6 && (ip->protocol == IP_PROTO_ICMPV6 || !whole) &&
+               !ip->is_fragment && is_own_group(ip, kind);
     }
     if (packet->group_frame) /* RFC 1122 3.3.6 */
         return false;
@@ -63,10 +63,12 @@ static bool destination_possible(const struct net *net, const struct net_packet 
            net->addresses.list[index].link == packet->link;
 }
 
-static enum hawser_drop judge_addresses(const struct net *net, const struct net_packet *packet)
+/* whole: all headers were read, so that the protocol is known. */
+static enum hawser_drop judge_addresses(const struct net *net, const struct net_packet *packet,
+                                        bool whole)
 {
     const struct ip_packet *ip = packet->ip;
-    if (!destination_possible(net, packet))
+    if (!destination_possible(net, packet, whole))
         return HAWSER_DROP_NOT_FOR_US;
     if (net_source_possible(net, packet->link, &ip->src))
         return NET_DROP_NONE;
@@ -129,7 +131,6 @@ static enum net_input_result fragment_arrives(struct net *net, uint64_t now_ns,
     *packet->ip = whole;
     packet->header = header;
     packet->header_len = whole.header_len;
-    packet->reassembled = true;
     out->checksum_ok = false; /* a link vouches for frames, not for what is made of them */
     return dispatch(net, now_ns, packet, out);
 }
@@ -157,7 +158,7 @@ static enum net_input_result refuse_header(struct net *net, uint64_t now_ns, enu
         packet->header_len = packet->ip->total_len < length ? packet->ip->total_len : length;
         packet->ip->payload = NULL;
         packet->ip->payload_len = 0;
-        if (judge_addresses(net, packet) == NET_DROP_NONE)
+        if (judge_addresses(net, packet, false) == NET_DROP_NONE)
             icmp_report(net, now_ns, packet, ICMPV6_PARAMETER_PROBLEM, packet->ip->problem_code,
                         packet->ip->problem_pointer);
         break;
@@ -177,7 +178,7 @@ static enum net_input_result ip_arrives(struct net *net, uint64_t now_ns, struct
         return NET_NOTHING;
     }
     packet->header_len = packet->ip->header_len;
-    enum hawser_drop reason = judge_addresses(net, packet);
+    enum hawser_drop reason = judge_addresses(net, packet, true);
     if (reason != NET_DROP_NONE) {
         out->drop = net_drop(net, reason);
         return NET_NOTHING;

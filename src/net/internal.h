@@ -13,7 +13,6 @@ struct net_packet {
     const uint8_t *header; /* its first header_len bytes, as it came */
     uint32_t header_len;
     bool group_frame; /* came in a link-layer broadcast or multicast */
-    bool reassembled;
     uint32_t link;
 };
 

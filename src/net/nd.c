@@ -132,9 +132,9 @@ enum hawser_drop nd_input(struct net *net, uint64_t now_ns, const struct net_pac
 {
     static const struct mac zero;
     const struct ip_packet *ip = packet->ip;
-    /* RFC 4861 7.1: only from this link, and (RFC 6980 5) never behind a fragment header. */
-    if (ip->hop_limit != HOP_LIMIT_ND || packet->reassembled ||
-        ip->header_len != IPV6_HEADER_BYTES ||
+    /* RFC 4861 7.1: only from this link, and (RFC 6980 5) never behind a fragment header, nor
+     * behind any other that could hide one. */
+    if (ip->hop_limit != HOP_LIMIT_ND || ip->header_len != IPV6_HEADER_BYTES ||
         net->links[packet->link].kind != HAWSER_LINK_ETHERNET)
         return net_drop(net, HAWSER_DROP_ICMP);
     if (message->has_lladdr &&

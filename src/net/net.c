@@ -134,11 +134,14 @@ uint64_t net_next_deadline(const struct net *net)
  */
 static void report_timeout(struct net *net, uint64_t now_ns, const struct reasm_packet *p)
 {
+    uint32_t length;
+    const uint8_t *start = reasm_start(p, &length);
     struct ip_packet ip = {.src = p->src,
                            .dst = p->dst,
+                           .payload = start,
+                           .payload_len = length,
                            .version = p->version,
-                           .protocol = p->protocol,
-                           .payload = reasm_start(p, &ip.payload_len)};
+                           .protocol = p->protocol};
     const struct net_packet packet = {
         .ip = &ip, .header = p->header, .header_len = p->header_len, .link = p->link};
     icmp_report(net, now_ns, &packet, p->version == 4 ? ICMPV4_TIME_EXCEEDED : ICMPV6_TIME_EXCEEDED,

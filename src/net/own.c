@@ -96,7 +96,7 @@ static void send_fragments(struct net *net, uint64_t now_ns, const struct own *o
         uint32_t piece = left < piece_max ? left : piece_max;
         uint32_t frame_len = link_bytes + headers + piece;
         uint32_t frame = take(net, frame_len);
-        if (frame == FRAMES_NONE || !net_path_fresh(net, &own->path))
+        if (frame == FRAMES_NONE)
             return;
         uint8_t *data = frames_at(&net->frames, frame)->data;
         ip->payload_len = piece;

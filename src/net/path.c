@@ -50,6 +50,9 @@ static const struct route *route_to(const struct net *net, const struct hawser_a
 {
     bool scoped = address_is_link_local(destination);
     uint32_t link = ROUTE_ANY_LINK, index;
+    /* RFC 1122 3.2.1.3 (g): no loopback address leaves the host. */
+    if (address_is_loopback(destination) || (source != NULL && address_is_loopback(source)))
+        return NULL;
     if (scoped && source != NULL &&
         addresses_lookup(&net->addresses, source, &index) == ADDRESS_LOCAL)
         link = net->addresses.list[index].link;
@@ -60,9 +63,6 @@ static const struct route *route_to(const struct net *net, const struct hawser_a
 static int find_remote(struct net *net, const struct hawser_address *source,
                        const struct hawser_address *destination, struct net_path *out)
 {
-    /* RFC 1122 3.2.1.3 (g): no loopback address leaves the host. */
-    if (address_is_loopback(destination) || (source != NULL && address_is_loopback(source)))
-        return HAWSER_ERR_UNREACHABLE;
     const struct route *route = route_to(net, source, destination);
     if (route == NULL)
         return HAWSER_ERR_UNREACHABLE;

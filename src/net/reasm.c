@@ -313,7 +313,7 @@ enum reasm_result reasm_input(struct reasm *r, uint32_t link, uint64_t now_ns,
         return REASM_REFUSED;
     }
     memcpy(p->data + headroom + f->fragment_offset, f->payload, f->payload_len);
-    if (p->has_first && p->has_last && ranges_contains(&p->got, 0, p->total_bytes))
+    if (p->has_last && ranges_contains(&p->got, 0, p->total_bytes))
         return finish(r, p, whole, header);
     return REASM_HELD;
 }

@@ -43,8 +43,7 @@ static void put_address(struct net *net, uint32_t link, const struct hawser_addr
                                 .bits = (uint8_t)bits,
                                 .connected = true};
     addresses_add(&net->addresses, &entry);
-    if (bits < 128)
-        routes_add(&net->routes, &route);
+    routes_add(&net->routes, &route);
     net->generation++;
 }
 

@@ -228,7 +228,8 @@ static uint32_t icmp_message(const char *src, const char *dst, uint8_t type, uin
                              uint32_t info, const uint8_t *body, uint32_t body_len, uint8_t *out)
 {
     struct hawser_address from = at(src), to = at(dst);
-    return icmp_emit_error(!address_is_v4(&to), &from, &to, type, code, info, body, body_len, out);
+    return icmp_emit_error(!address_is_v4(&to), &from, &to, type, code, info,
+                           body != NULL ? body : out, body_len, out);
 }
 
 enum net_input_result icmp_in(struct fake *f, uint32_t link, const char *src, const char *dst,

@@ -342,6 +342,29 @@ static void test_table_full(void **state)
     expect_segment(f, &peer_mac[2], 5);
 }
 
+/* What was used since the last look stays, what was not goes. */
+static void test_unused_goes(void **state)
+{
+    struct fake *f = *state;
+    struct hawser_address more[] = {at("192.0.2.201"), at("192.0.2.202")};
+    struct net_path path;
+    char text[64];
+    for (unsigned i = 0; i < 32; i++) {
+        snprintf(text, sizeof text, "192.0.2.%u", 10 + i);
+        meet(f, text, 1);
+    }
+    assert_int_equal(net_path_find(&f->net, NULL, &more[0], &path), 0); /* one has gone */
+    uint32_t gone = path.neighbour;
+    neighbour_set_state(&f->net.neighbours, gone, NEIGHBOUR_PROBE, NEVER);
+    for (unsigned i = 0; i < 32; i++) {
+        snprintf(text, sizeof text, "192.0.2.%u", 10 + i);
+        if (i != gone && i != 20)
+            assert_int_equal(send_to(f, text, 1, 100), NET_SENT);
+    }
+    assert_int_equal(net_path_find(&f->net, NULL, &more[1], &path), 0);
+    assert_int_equal(path.neighbour, 20);
+}
+
 static void test_all_busy(void **state)
 {
     struct fake *f = *state;
@@ -377,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_confirmed_by_transport, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_paths_of_the_gone, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_table_full, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_unused_goes, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_all_busy, fake_setup, fake_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
