@@ -12,6 +12,8 @@
 #define NS_PER_S 1000000000u
 #define OTHERS_MAX 63u
 #define READ_BATCHES_MAX 4u /* then the program has its turn, however fast frames come */
+/* As many out as in: an answer to each frame of a long output would overflow the device's queue. */
+#define SEND_BATCHES_MAX READ_BATCHES_MAX
 
 static int device_failed(struct hawser_tun *tun, int result, const char *what,
                          struct hawser_port_error *error)
@@ -20,11 +22,11 @@ static int device_failed(struct hawser_tun *tun, int result, const char *what,
                      strerror(-result), result == -EBADFD ? " (the device is gone)" : "");
 }
 
-static int send_all(struct hawser_tun *tun, struct hawser_host *host, uint32_t link,
+static int send_some(struct hawser_tun *tun, struct hawser_host *host, uint32_t link,
                     struct hawser_port_error *error)
 {
     struct hawser_buffer *buffers = hawser_tun_buffers(tun);
-    for (;;) {
+    for (unsigned batch = 0; batch < SEND_BATCHES_MAX; batch++) {
         uint64_t now_ns = hawser_clock_now();
         size_t n = hawser_output(host, link, now_ns, buffers, HAWSER_TUN_BATCH);
         int result = hawser_tun_write(tun, now_ns, buffers, n);
@@ -33,6 +35,7 @@ static int send_all(struct hawser_tun *tun, struct hawser_host *host, uint32_t l
         if (n < HAWSER_TUN_BATCH)
             return 0; /* include/hawser/hawser.h: fewer than asked for, so there is no more */
     }
+    return 0; /* hawser_next_deadline is 0 then: nobody waits */
 }
 
 /* Waits for a frame, the others, a signal, the deadline or the timeout. 0, or a negative errno
@@ -87,7 +90,7 @@ int hawser_tun_run_once(struct hawser_tun *tun, struct hawser_host *host, uint32
     if (others_count > OTHERS_MAX)
         return port_fail(error, EINVAL, "%zu descriptors beside the device: at most %u",
                          others_count, OTHERS_MAX);
-    int result = send_all(tun, host, link, error);
+    int result = send_some(tun, host, link, error);
     if (result != 0)
         return result;
     bool readable = false;

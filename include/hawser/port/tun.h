@@ -89,7 +89,7 @@ int hawser_tun_write(struct hawser_tun *tun, uint64_t now_ns, const struct hawse
 
 /* One turn of the loop that joins a host's link to the device, on the real clock
  * (hawser_clock_now):
- *   1. sends what the host has (hawser_output until it gives nothing);
+ *   1. sends what the host has (hawser_output, up to 4 batches; if there is more, 2 does not wait);
  *   2. waits until a frame comes, the host's next deadline, something happens on one of others, a
  *      signal, or timeout_ns (0 = do not wait, UINT64_MAX = no limit);
  *   3. reads what has come (up to 4 batches), hawser_input, hawser_expire.
