@@ -115,10 +115,13 @@ void report_check(struct report *report, bool ok, const char *what, json_t *figu
 void report_skip(struct report *report, const char *what, const char *why)
 {
     report->skipped++;
-    if (report->json)
-        print_object(report, what, json_pack("{s:n, s:s}", "ok", "skipped", why));
-    else
-        printf("   %sskip%s %s: %s\n", term_on(stdout, TERM_BOLD), term_off(stdout), what, why);
+    if (report->json) {
+        json_t *figures = json_pack("{s:n, s:s}", "ok", "skipped", why);
+        print_object(report, what, figures);
+        json_decref(figures);
+        return;
+    }
+    printf("   %sskip%s %s: %s\n", term_on(stdout, TERM_BOLD), term_off(stdout), what, why);
     fflush(stdout);
 }
 

@@ -16,6 +16,7 @@
 #include "signals.h"
 
 #define OTHERS_MAX 8u
+#define LAST_TURNS 1000u
 #define IPV6_MTU_MIN 1280u /* RFC 8200 5 */
 
 /* ---- options -------------------------------------------------------------------------------- */
@@ -243,8 +244,11 @@ int device_open(struct device *device, const struct device_options *options,
 bool device_close(struct device *device)
 {
     struct hawser_port_error error;
-    if (device->host != NULL && device->tun != NULL) /* resets and FINs of the last calls */
-        hawser_tun_run_once(device->tun, device->host, device->link, 0, NULL, 0, NULL);
+    /* Resets and FINs of the last calls. */
+    for (unsigned i = 0; i < LAST_TURNS && device->host != NULL && device->tun != NULL; i++)
+        if (hawser_tun_run_once(device->tun, device->host, device->link, 0, NULL, 0, NULL) < 0 ||
+            hawser_next_deadline(device->host) != 0)
+            break;
     hawser_tun_close(device->tun);
     hawser_host_destroy(device->host);
     int status = hawser_pcap_close(device->capture, &error);
