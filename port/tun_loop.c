@@ -23,7 +23,7 @@ static int device_failed(struct hawser_tun *tun, int result, const char *what,
 }
 
 static int send_some(struct hawser_tun *tun, struct hawser_host *host, uint32_t link,
-                    struct hawser_port_error *error)
+                     struct hawser_port_error *error)
 {
     struct hawser_buffer *buffers = hawser_tun_buffers(tun);
     for (unsigned batch = 0; batch < SEND_BATCHES_MAX; batch++) {
