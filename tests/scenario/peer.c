@@ -117,9 +117,9 @@ void peer_inject_raw(struct peer *p, const uint8_t *packet, uint32_t n)
     peer_pull(p);
 }
 
-void peer_inject(struct peer *p, const struct segment *given)
+uint32_t peer_build(const struct peer *p, const struct segment *given, uint8_t *packet)
 {
-    uint8_t message[PEER_FRAME_MAX], packet[PEER_FRAME_MAX + 60];
+    uint8_t message[PEER_FRAME_MAX];
     struct segment seg = *given;
     if (seg.src_port == 0)
         seg.src_port = p->peer_port;
@@ -138,7 +138,13 @@ void peer_inject(struct peer *p, const struct segment *given)
                          .protocol = IP_PROTO_TCP, .hop_limit = 64, .dont_fragment = true};
     uint32_t ip_header = ip_emit(&ip, packet);
     memcpy(packet + ip_header, message, n);
-    peer_inject_raw(p, packet, ip_header + n);
+    return ip_header + n;
+}
+
+void peer_inject(struct peer *p, const struct segment *seg)
+{
+    uint8_t packet[PEER_FRAME_MAX + 60];
+    peer_inject_raw(p, packet, peer_build(p, seg, packet));
 }
 
 void peer_in_wnd(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len, uint16_t wnd)

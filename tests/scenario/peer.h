@@ -70,8 +70,10 @@ typedef void peer_tune(struct hawser_config *config);
 void peer_start(struct peer *p, bool v6, peer_tune *tune);
 void peer_start_mtu(struct peer *p, bool v6, uint32_t mtu, peer_tune *tune);
 
-/* After peer_start: lets so much time go by that the host begins its first connection (of this 4-tuple, or the one that peer_open makes) at iss, and the
- * peer at irs. The variables PEER_ISN and PEER_ISN_ACTIVE in the environment do this for every test of a program, with both numbers the same. */
+/* After peer_start: lets so much time go by that the host begins its first connection (of this
+ * 4-tuple, or the one that peer_open makes) at iss, and the peer at irs. The variables PEER_ISN and
+ * PEER_ISN_ACTIVE in the environment do this for every test of a program, with the same number for
+ * both. */
 void peer_aim(struct peer *p, uint32_t iss, uint32_t irs, bool active);
 void peer_aim_by_environment(struct peer *p);
 
@@ -111,6 +113,9 @@ void peer_to_state(struct peer *p, enum hawser_state state);
 /* Injects a segment as it stands (absolute numbers, ports and options from seg; ports 0 = the connection's). text NULL with text_len > 0: the stream's octets by
  * relative number. */
 void peer_inject(struct peer *p, const struct segment *seg);
+
+/* The IP packet that peer_inject would inject, into PEER_FRAME_MAX + 60 bytes; returns its length. */
+uint32_t peer_build(const struct peer *p, const struct segment *seg, uint8_t *packet);
 
 /* Injects flags, relative SEQ and ACK, and len octets of text. ACK is left out when flags has no A. */
 void peer_in(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len);
