@@ -135,7 +135,7 @@ bool net_path_mtu_lower(struct net *net, uint64_t now_ns, const struct hawser_ad
     /* RFC1191 03, RFC8201 03: no report ever raises it. */
     if (lower >= current || !pathmtus_set(&net->pathmtus, destination, lower, now_ns))
         return false;
-    net->generation++;
+    net->generation++; /* RFC8201 04: whoever sends there finds its path anew, and learns of it */
     net->counters->path_mtu_lowered++;
     return true;
 }

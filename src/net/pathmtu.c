@@ -7,7 +7,7 @@
 
 #include "base/nstime.h"
 
-/* RFC 1191 3 and RFC 8201 4: nothing larger is tried within five minutes of a report, whatever the
+/* RFC1191 04, and RFC 8201 4: nothing larger is tried within five minutes of a report, whatever the
  * configuration says. */
 #define AGE_MIN_NS (300 * NS_PER_S)
 #define CHUNK_BYTES 65536u

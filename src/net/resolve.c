@@ -104,10 +104,25 @@ enum net_send resolve_send(struct net *net, uint64_t now_ns, uint32_t index, uin
     return NET_SENT;
 }
 
+/* Whether the address that a held frame comes from is still one of ours. */
+static bool source_is_ours(const struct net *net, const struct frame *held)
+{
+    struct ip_packet ip;
+    return ip_parse(held->data + ETHER_HEADER_BYTES, held->length - ETHER_HEADER_BYTES, &ip) ==
+               IP_PARSE_OK &&
+           net_is_local(net, &ip.src);
+}
+
 static void release_held(struct net *net, struct neighbour *n)
 {
     for (uint32_t i; (i = frames_pop(&net->frames, &n->held)) != FRAMES_NONE;) {
-        memcpy(frames_at(&net->frames, i)->data, n->header, ETHER_HEADER_BYTES);
+        struct frame *held = frames_at(&net->frames, i);
+        if (!source_is_ours(net, held)) {
+            frames_give(&net->frames, i);
+            net_drop(net, HAWSER_DROP_NEIGHBOUR);
+            continue;
+        }
+        memcpy(held->data, n->header, ETHER_HEADER_BYTES);
         own_push(net, n->link, i);
     }
 }

@@ -177,6 +177,27 @@ static void test_held_bounded(void **state)
     assert_int_equal(f->net.frames.held.count, 0);
 }
 
+/* What is held from an address that has been taken away since is not sent. */
+static void test_held_from_nobody(void **state)
+{
+    struct fake *f = *state;
+    for (size_t i = 0; i < COUNT_OF(families); i++) {
+        const struct family *fam = &families[i];
+        struct hawser_address own = at(fam->own), second = at(i ? "2001:db8::2" : "192.0.2.2");
+        assert_int_equal(send_to(f, fam->peer, 1, 100), NET_HELD);
+        expect_question(f, fam, NULL);
+        assert_int_equal(net_address_add(&f->net, ETH0, &second, i ? 64 : 24), 0);
+        assert_int_equal(net_address_remove(&f->net, &own), 0);
+        assert_int_equal(send_to(f, fam->peer, 2, 100), NET_HELD);
+        if (is_v4(fam))
+            arp_in(f, ETH0, ARP_REPLY, &peer_mac[1], fam->peer, "192.0.2.2", false);
+        else
+            advertisement_in(f, fam->peer, "2001:db8::2", fam->peer, &peer_mac[1], true, true);
+        expect_segment(f, &peer_mac[1], 2);
+        fake_no_output(f);
+    }
+}
+
 /* All neighbours together hold no more than the stored frames' limit. */
 static void test_held_bounded_in_all(void **state)
 {
@@ -394,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unanswered, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_failures_bounded, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_held_bounded, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_held_from_nobody, fake_setup, fake_teardown),
         cmocka_unit_test(test_held_bounded_in_all),
         cmocka_unit_test_setup_teardown(test_doubt, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_doubt_answered, fake_setup, fake_teardown),
