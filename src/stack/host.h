@@ -116,7 +116,7 @@ static inline void host_works_for(struct hawser_host *host, const struct flow_ke
     host->active.conn = conn;
 }
 
-/* ---- handles: generation, kind, index ---------------------------------------------------------------------------------- */
+/* ---- handles: generation, kind, index ---- */
 
 #define HANDLE_LISTENER (UINT32_C(1) << 31)
 
@@ -132,7 +132,7 @@ uint32_t handle_listener(const struct hawser_host *host, hawser_tcp tcp);
 /* The generation of a new handle: never 0. */
 uint32_t handle_generation(struct hawser_host *host);
 
-/* ---- what the files of stack/ ask of each other ---------------------------------------------------------------------- */
+/* ---- what the files of stack/ ask of each other ---- */
 
 /* One frame, whatever link it came from. */
 void input_frame(struct hawser_host *host, uint32_t link, uint64_t now_ns, const struct hawser_frame *frame);
@@ -160,7 +160,7 @@ void listener_close(struct hawser_host *host, uint32_t index);
 void icmp_error_arrives(struct hawser_host *host, const struct net_arrival *arrival, uint64_t now_ns);
 void neighbour_failures(struct hawser_host *host, uint64_t now_ns);
 
-/* ---- TIME-WAIT: waiting.c ---------------------------------------------------------------------------------------------- */
+/* ---- TIME-WAIT: waiting.c ---- */
 
 /* A record of this 4-tuple in place of the reference `instead`, whose local port is held, and stays so. False: no memory for it, nothing changed. */
 bool waiting_enter(struct hawser_host *host, const struct flow_key *key, uint64_t hash, const struct timewait *wait, uint32_t instead,
@@ -197,7 +197,7 @@ static inline struct timewait *waiting_at(const struct hawser_host *host, uint32
     return records_at(&host->records, flow_kind_of(ref) == FLOW_RECORD_V6, flow_index_of(ref));
 }
 
-/* ---- port choice: ports of active opens and listeners, choose.c -------------------------------------------------------- */
+/* ---- port choice: ports of active opens and listeners, choose.c ---- */
 
 /* A local port for an active open (RFC 6056 3.3.4), or 0. *instead: the record that the 4-tuple takes over, or FLOW_NONE. */
 uint16_t port_for_open(struct hawser_host *host, const struct flow_key *key, uint64_t now_ns, uint32_t *instead);

@@ -49,6 +49,8 @@ static bool syn_repeated(struct arrival *a)
         seg->seq = seq_add(seg->seq, 1);
         seg->len--;
         seg->flags = (uint8_t)(seg->flags & ~TCP_SYN);
+        if (tcb->rtx_now)
+            tcb->ack_now = true; /* our own SYN,ACK has not left yet, and will not: what it would have acknowledged still waits */
         return false;
     }
     tcb_count_drop(a->tcp, tcb, HAWSER_DROP_WINDOW);

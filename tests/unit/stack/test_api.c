@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The public calls: every error each of them can give, and what a refusal leaves behind (nothing). */
+/* The public calls of api_open.c, api_data.c and api_status.c: every error each of them can give,
+ * and what a refusal leaves behind (nothing). */
 #include <stdlib.h>
 
 #include "lan.h"
@@ -24,7 +25,7 @@ static struct hawser_usage usage_of(struct lan *lan, unsigned host)
     return usage;
 }
 
-/* ---- OPEN ------------------------------------------------------------------------------------- */
+/* ---- OPEN ------------------------------------------------------------------------------------ */
 
 static int open_with(struct lan *lan, const char *local, uint16_t local_port, const char *remote,
                      uint16_t port, bool reuse, hawser_tcp *out)
@@ -187,7 +188,7 @@ static void test_no_port_left(void **state)
     end(lan);
 }
 
-/* ---- listen ----------------------------------------------------------------------------------- */
+/* ---- listen ---------------------------------------------------------------------------------- */
 
 /* EVIDENCE 9293-MUST-41 */
 static void test_listen_refused(void **state)
@@ -214,7 +215,8 @@ static void test_listen_refused(void **state)
     assert_int_equal(second, 5);
     assert_int_equal(lan_state(lan, 0, first), HAWSER_LISTEN);
     assert_int_equal(lan_state(lan, 0, ends[0]), HAWSER_ESTABLISHED);
-    /* The listener goes, its connection stays: the local end is in use, unless that is said not to matter. */
+    /* The listener goes, its connection stays: the local end is in use, unless that is said not to
+     * matter. */
     assert_int_equal(hawser_close(lan->host[0], first), 0);
     options.reuse_address = false;
     assert_int_equal(hawser_listen(lan->host[0], lan->now_ns, &options, &second),
@@ -294,7 +296,7 @@ static void test_listen_for_one_remote(void **state)
     end(lan);
 }
 
-/* ---- handles ---------------------------------------------------------------------------------- */
+/* ---- handles --------------------------------------------------------------------------------- */
 
 static void assert_all_refuse(struct lan *lan, hawser_tcp tcp)
 {
@@ -453,7 +455,7 @@ static void test_calls_after_a_reset(void **state)
     end(lan);
 }
 
-/* ---- options, STATUS, walking ------------------------------------------------------------------ */
+/* ---- options, STATUS, walking ---------------------------------------------------------------- */
 
 /* EVIDENCE 9293-MUST-48 9293-MUST-49 9293-MUST-17 */
 static void test_options_of_a_listener_are_inherited(void **state)

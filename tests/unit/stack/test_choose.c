@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Local ports of active opens (RFC 6056): spread, per destination, down to the last one, and records that may be taken over. */
+/* Local ports of active opens (RFC 6056): spread, per destination, down to the last one, and
+ * records that may be taken over. */
 #include <stdlib.h>
 
 #include "lan.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Defaults are what config.h says and pass the check; every field that leaves its range is named. */
+/* Defaults are what config.h says and pass the check; every field that leaves its range is
+ * named. */
 #include "lan.h"
 
 static void *acquire(void *context, size_t bytes)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The host: created and destroyed whole or not at all, every refusal of memory survived, addresses that go, the clock. */
+/* The host: created and destroyed whole or not at all, every refusal of memory survived, addresses
+ * that go, the clock. */
 #include <stdlib.h>
 
 #include "lan.h"

@@ -62,7 +62,8 @@ static void test_wildcards(void **state)
     end(&f);
 }
 
-/* Few addresses: exact. Many: an address that shares may be told used when it is not, never the other way round. */
+/* Few addresses: exact. Many: an address that shares may be told used when it is not, never the
+ * other way round. */
 static void test_model(void **state)
 {
     (void)state;

@@ -143,7 +143,8 @@ static void check_walk(struct fixture *f, const struct entry *entries, uint32_t 
     free(seen);
 }
 
-/* Random additions, removals in the middle and expiries: every index stays right as long as its record lives. */
+/* Random additions, removals in the middle and expiries: every index stays right as long as its
+ * record lives. */
 static void test_model(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TIME-WAIT and FIN-WAIT-2 as records of a host: made, answered from, restarted, taken over, over. */
+/* TIME-WAIT and FIN-WAIT-2 as records of a host: made, answered from, restarted, taken over,
+ * over. */
 #include <stdlib.h>
 
 #include "lan.h"
@@ -56,7 +57,8 @@ static void test_two_msl_and_gone(void **state)
     }
 }
 
-/* The program keeps its handle over TIME-WAIT: it reads what there is, STATUS tells, and the handle outlives the record.
+/* The program keeps its handle over TIME-WAIT: it reads what there is, STATUS tells, and the handle
+ * outlives the record.
  * EVIDENCE 9293-3.10.3-3 9293-3.10.4-7 9293-3.10.2-4 */
 static void test_handle_over_time_wait(void **state)
 {
@@ -163,7 +165,7 @@ static void test_data_for_a_fin_wait_2_record(void **state)
     free(lan);
 }
 
-/* ---- with a forged peer ------------------------------------------------------------------------ */
+/* ---- with a forged peer ---------------------------------------------------------------------- */
 
 struct setup {
     struct lan *lan;
@@ -318,7 +320,7 @@ static void test_syn_does_not_take_over(void **state)
     end(&s);
 }
 
-/* ---- limits -------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void configure_few(struct hawser_config *config, unsigned host)
 {

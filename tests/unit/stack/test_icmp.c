@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* ICMP errors: whose they are, what is believed, path MTUs. */
+#include <stdlib.h>
+
+#include "lan.h"
+#include "wire/icmp.h"
+
+static struct lan *begin(uint32_t mtu)
+{
+    struct lan *lan = malloc(sizeof *lan);
+    lan_init(lan, &(struct lan_setup){.alone = true, .mtu = mtu});
+    return lan;
+}
+
+static void end(struct lan *lan)
+{
+    lan_deinit(lan);
+    free(lan);
+}
+
+/* An error from a router about a segment of host 0 with this number. */
+static void forge_error(struct lan *lan, struct hawser_endpoint ours, struct hawser_endpoint theirs,
+                        uint32_t seq, uint32_t total_len, uint8_t type, uint8_t code, uint32_t info)
+{
+    uint8_t quote[60], packet[200];
+    bool v6 = !address_is_v4(&ours.address);
+    struct hawser_address router = lan_address(v6 ? "2001:db8::99" : "198.18.0.99");
+    uint32_t header = v6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES;
+    memset(quote, 0, sizeof quote);
+    ip_emit(&(struct ip_emit){.src = &ours.address,
+                              .dst = &theirs.address,
+                              .payload_len = total_len - header,
+                              .protocol = IP_PROTO_TCP,
+                              .dont_fragment = true,
+                              .hop_limit = 60},
+            quote);
+    uint8_t *tcp = quote + header;
+    tcp[0] = (uint8_t)(ours.port >> 8);
+    tcp[1] = (uint8_t)ours.port;
+    tcp[2] = (uint8_t)(theirs.port >> 8);
+    tcp[3] = (uint8_t)theirs.port;
+    for (unsigned i = 0; i < 4; i++)
+        tcp[4 + i] = (uint8_t)(seq >> (24 - 8 * i));
+    uint32_t length = icmp_emit_error(v6, &router, &ours.address, type, code, info, quote,
+                                      header + 20, packet + header);
+    ip_emit(&(struct ip_emit){.src = &router,
+                              .dst = &ours.address,
+                              .payload_len = length,
+                              .protocol = v6 ? IP_PROTO_ICMPV6 : IP_PROTO_ICMP,
+                              .hop_limit = 60},
+            packet);
+    struct hawser_frame frame = {.data = packet, .length = header + length};
+    hawser_input(lan->host[0], 0, lan->now_ns, &frame, 1);
+    lan_settle(lan);
+}
+
+/* EVIDENCE 9293-MUST-54 9293-MUST-56 5927-01 5927-03 */
+static void test_errors_for_an_open(void **state)
+{
+    (void)state;
+    static const struct {
+        bool v6;
+        uint8_t type, code;
+        int error; /* 0: nothing, negative: soft */
+        bool hard;
+    } rows[] = {
+        {false, 3, 0, HAWSER_ERR_NET_UNREACHABLE, false},
+        {false, 3, 1, HAWSER_ERR_HOST_UNREACHABLE, false},
+        {false, 3, 2, HAWSER_ERR_PROTOCOL_UNREACHABLE, true},
+        {false, 3, 3, HAWSER_ERR_REFUSED, true},
+        {false, 3, 13, HAWSER_ERR_HOST_UNREACHABLE, false},
+        {false, 11, 0, HAWSER_ERR_HOST_UNREACHABLE, false},
+        {false, 12, 0, HAWSER_ERR_PARAMETER_PROBLEM, false},
+        {false, 4, 0, 0, false}, /* source quench: EVIDENCE 9293-MUST-55 */
+        {true, 1, 0, HAWSER_ERR_NET_UNREACHABLE, false},
+        {true, 1, 1, HAWSER_ERR_HOST_UNREACHABLE, true},
+        {true, 1, 3, HAWSER_ERR_HOST_UNREACHABLE, false},
+        {true, 1, 4, HAWSER_ERR_REFUSED, true},
+        {true, 3, 0, HAWSER_ERR_HOST_UNREACHABLE, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (unsigned how = 0; how < 3;
+             how++) { /* in SYN-SENT with the right number, with a wrong one; synchronized */
+            struct lan *lan = begin(1500);
+            struct hawser_endpoint there = lan_end(rows[i].v6 ? "2001:db8::9" : "198.18.0.9", 80);
+            hawser_tcp tcp = lan_open(lan, 0, there);
+            struct hawser_tcp_info info;
+            lan_settle(lan);
+            assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp, &info), 0);
+            struct forged peer = {.from = there,
+                                  .to = info.local,
+                                  .flags = TCP_SYN | TCP_ACK,
+                                  .seq = 1,
+                                  .ack = info.iss + 1,
+                                  .wnd = 65535};
+            uint32_t seq = info.iss;
+            if (how == 2) {
+                lan_forge(lan, &peer);
+                assert_int_equal(hawser_send(lan->host[0], tcp, "x", 1, 0), 1);
+                lan_settle(lan);
+                seq++;
+            }
+            forge_error(lan, info.local, there, how == 1 ? seq + 7 : seq, 60, rows[i].type,
+                        rows[i].code, 0);
+            assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp, &info), 0);
+            bool ends = rows[i].hard && how == 0;
+            int error = how == 1 ? 0 : rows[i].error;
+            assert_int_equal(info.state, ends       ? HAWSER_CLOSED
+                                         : how == 2 ? HAWSER_ESTABLISHED
+                                                    : HAWSER_SYN_SENT);
+            assert_int_equal(info.error, ends ? error : 0);
+            assert_int_equal(hawser_take_soft_error(lan->host[0], tcp), ends ? 0 : error);
+            end(lan);
+        }
+    }
+}
+
+/* EVIDENCE 1191-01 */
+static void test_path_mtu(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        struct lan *lan = begin(1500);
+        static uint8_t much[4000];
+        struct hawser_endpoint here = lan_end_of(0, v6, 80);
+        struct hawser_endpoint there[2] = {lan_end(v6 ? "2001:db8::9" : "198.18.0.9", 7),
+                                           lan_end(v6 ? "2001:db8::9" : "198.18.0.9", 8)};
+        hawser_tcp listener = lan_listen(lan, 0, 80), tcp[2];
+        uint32_t header = v6 ? 40 : 20;
+        struct hawser_tcp_info info;
+        for (unsigned i = 0; i < 2; i++) {
+            struct forged syn = {.from = there[i],
+                                 .to = here,
+                                 .flags = TCP_SYN,
+                                 .seq = 1,
+                                 .wnd = 65535,
+                                 .options = TCP_OPT_MSS,
+                                 .mss = 1460};
+            lan_forge(lan, &syn);
+            syn.flags = TCP_ACK;
+            syn.seq = 2;
+            syn.ack = lan_last(lan)->seq.v + 1;
+            syn.options = 0;
+            lan_forge(lan, &syn);
+            assert_int_equal(hawser_accept(lan->host[0], listener, &tcp[i]), 0);
+        }
+        assert_int_equal(hawser_send(lan->host[0], tcp[0], much, sizeof much, 0), sizeof much);
+        lan_settle(lan);
+        assert_int_equal(lan_last(lan)->flags & TCP_ACK, TCP_ACK);
+        assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp[0], &info), 0);
+        assert_int_equal(info.send_mss_bytes, 1480 - header);
+        uint8_t type = v6 ? 2 : 3, code = v6 ? 0 : 4;
+        /* About nothing that was sent: ignored (RFC 5927 7). */
+        forge_error(lan, here, there[0], info.snd_nxt + 5, 1500, type, code, 1300);
+        forge_error(lan, here, there[1], info.snd_una, 1500, type, code, 1300);
+        assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp[0], &info), 0);
+        assert_int_equal(info.path_mtu_bytes, 1500);
+        uint32_t sent = lan->sent_count;
+        forge_error(lan, here, there[0], info.snd_una, 1500, type, code, 1300);
+        assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp[0], &info), 0);
+        assert_int_equal(info.path_mtu_bytes, 1300);
+        assert_int_equal(info.send_mss_bytes, 1280 - header);
+        assert_true(lan->sent_count > sent); /* sent again at once, in the new size */
+        assert_int_equal(lan->sent[sent].seq.v, info.snd_una);
+        assert_int_equal(lan->sent[sent].text_len, 1280 - header);
+        assert_int_equal(hawser_counters_of(lan->host[0])->path_mtu_lowered, 1);
+        /* The other connection to that host learns of it when it sends. */
+        assert_int_equal(hawser_send(lan->host[0], tcp[1], much, sizeof much, 0), sizeof much);
+        sent = lan->sent_count;
+        lan_settle(lan);
+        assert_int_equal(lan->sent[sent].text_len, 1280 - header);
+        /* It grows again when what was learnt is forgotten. */
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(hawser_abort(lan->host[0], tcp[i]), 0);
+        lan_run(lan, 700 * NS_PER_S);
+        lan_forge_handshake(lan, there[0], here, 1);
+        assert_int_equal(hawser_accept(lan->host[0], listener, &tcp[0]), 0);
+        assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp[0], &info), 0);
+        assert_int_equal(info.path_mtu_bytes, 1500);
+        end(lan);
+    }
+}
+
+/* A request believes only what quotes its SYN-ACK; a record nothing. */
+static void test_errors_for_requests_and_records(void **state)
+{
+    (void)state;
+    struct lan *lan = begin(1500);
+    struct hawser_endpoint here = lan_end_of(0, false, 80), there = lan_end("198.18.0.9", 7);
+    struct hawser_usage usage;
+    hawser_tcp listener = lan_listen(lan, 0, 80), tcp;
+    struct forged peer = {.from = there, .to = here, .flags = TCP_SYN, .seq = 1, .wnd = 9};
+    lan_forge(lan, &peer);
+    uint32_t iss = lan_last(lan)->seq.v;
+    forge_error(lan, here, there, iss + 1, 60, 3, 3, 0);
+    forge_error(lan, here, there, iss, 60, 3, 1, 0);
+    forge_error(lan, here, there, iss, 60, 3, 4, 600);
+    hawser_usage_of(lan->host[0], &usage);
+    assert_int_equal(usage.halfopens, 1);
+    forge_error(lan, here, there, iss, 60, 3, 3, 0);
+    hawser_usage_of(lan->host[0], &usage);
+    assert_int_equal(usage.halfopens, 0);
+    peer = lan_forge_handshake(lan, there, here, 1);
+    assert_int_equal(hawser_accept(lan->host[0], listener, &tcp), 0);
+    assert_int_equal(hawser_close(lan->host[0], tcp), 0);
+    lan_settle(lan);
+    peer.flags = TCP_FIN | TCP_ACK;
+    peer.ack++;
+    lan_forge(lan, &peer);
+    uint64_t dropped = hawser_counters_of(lan->host[0])->dropped[HAWSER_DROP_ICMP];
+    forge_error(lan, here, there, peer.ack - 1, 60, 3, 3, 0);
+    hawser_usage_of(lan->host[0], &usage);
+    assert_int_equal(usage.timewaits, 1);
+    assert_int_equal(hawser_counters_of(lan->host[0])->dropped[HAWSER_DROP_ICMP], dropped + 1);
+    end(lan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors_for_an_open),
+        cmocka_unit_test(test_path_mtu),
+        cmocka_unit_test(test_errors_for_requests_and_records),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
