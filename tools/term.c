@@ -5,6 +5,7 @@
 #include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <hawser/port/clock.h>
@@ -54,7 +55,8 @@ const char *term_bytes(double bytes, char out[TERM_BYTES_MAX])
 
 void progress_start(struct progress *progress, const char *label)
 {
-    *progress = (struct progress){.label = label, .start_ns = hawser_clock_now()};
+    uint64_t now = hawser_clock_now(); /* what is over at once needs no line */
+    *progress = (struct progress){.label = label, .start_ns = now, .last_ns = now};
 }
 
 static bool is_due(struct progress *progress, uint64_t now)
@@ -66,30 +68,40 @@ static bool is_due(struct progress *progress, uint64_t now)
     return true;
 }
 
+/* A line that is longer than the terminal is wide could not be wiped. */
+static void draw(const struct progress *progress, const char *text)
+{
+    struct winsize size;
+    char line[256];
+    size_t width =
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79;
+    snprintf(line, width < sizeof line ? width + 1 : sizeof line, "%s: %s", progress->label, text);
+    fprintf(stderr, "\r\033[K%s", line);
+    fflush(stderr);
+}
+
 void progress_show(struct progress *progress, uint64_t done_bytes, uint64_t total_bytes)
 {
     uint64_t now = hawser_clock_now();
     if (!is_due(progress, now))
         return;
-    char done[TERM_BYTES_MAX], total[TERM_BYTES_MAX], rate[TERM_BYTES_MAX];
+    char done[TERM_BYTES_MAX], total[TERM_BYTES_MAX], rate[TERM_BYTES_MAX], text[120];
     double seconds = (double)(now - progress->start_ns) / 1e9;
     term_bytes((double)done_bytes, done);
-    term_bytes(seconds > 0 ? (double)done_bytes / seconds : 0, rate);
+    term_bytes((double)done_bytes / seconds, rate);
     if (total_bytes != 0)
-        fprintf(stderr, "\r\033[K%s: %s of %s (%.0f %%), %s/s", progress->label, done,
-                term_bytes((double)total_bytes, total),
-                100.0 * (double)done_bytes / (double)total_bytes, rate);
+        snprintf(text, sizeof text, "%s of %s (%.0f %%), %s/s", done,
+                 term_bytes((double)total_bytes, total),
+                 100.0 * (double)done_bytes / (double)total_bytes, rate);
     else
-        fprintf(stderr, "\r\033[K%s: %s, %s/s", progress->label, done, rate);
-    fflush(stderr);
+        snprintf(text, sizeof text, "%s, %s/s", done, rate);
+    draw(progress, text);
 }
 
 void progress_text(struct progress *progress, const char *text)
 {
-    if (!is_due(progress, hawser_clock_now()))
-        return;
-    fprintf(stderr, "\r\033[K%s: %s", progress->label, text);
-    fflush(stderr);
+    if (is_due(progress, hawser_clock_now()))
+        draw(progress, text);
 }
 
 void progress_end(struct progress *progress)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """hawser fetch, from servers on the kernel's TCP."""
 
+import pty
+import termios
+
 from toolkit import *
 
 V4, V6 = "10.72.88.1:8000", "[fd48:5753:0:88::1]:8000"
@@ -75,12 +78,21 @@ def silent(handler):
     handler.close_connection = True
 
 
+def dripping(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    for _ in range(10):
+        handler.wfile.write(bytes(100))
+        time.sleep(0.1)
+
+
 def slow(handler):
     plain(handler, b"z" * 20_000_000)
 
 
 PAGES = {"/" + f.__name__: f for f in (plain, until_close, chunked, too_short, not_found, moved, interim, nonsense,
-                                      endless_head, silent, slow)}
+                                      endless_head, silent, dripping, slow)}
 
 
 def answer(handler):
@@ -174,6 +186,26 @@ class Fetch(Case):
         self.assertEqual(process.wait(PATIENCE), 1)
         self.assertIn(b"Broken pipe", process.stderr.read())
         process.stderr.close()
+
+    def test_progress_on_a_terminal(self):
+        """One line, as wide as the terminal, wiped at the end; the data does not pass through it."""
+        terminal, side = pty.openpty()
+        termios.tcsetwinsize(side, (24, 40))
+        started = subprocess.Popen([HAWSER, "fetch", "-o", "/dev/null", f"http://{V4}/dripping"], stderr=side,
+                                   env=dict(os.environ, TERM="xterm"))
+        os.close(side)
+        shown = b""
+        try:
+            while piece := os.read(terminal, 65536):
+                shown += piece
+        except OSError:
+            pass  # how a terminal says that nobody is at the other side any more
+        os.close(terminal)
+        self.assertEqual(started.wait(PATIENCE), 0)
+        lines = shown.decode().split("\r\x1b[K")
+        self.assertGreater(len(lines), 3)
+        self.assertEqual(lines[-1], "")
+        self.assertEqual({len(line) for line in lines[1:-1]}, {39})
 
     def test_interrupted(self):
         background = Background("fetch", "-o", self.path("file"), f"http://{V4}/silent")
