@@ -141,9 +141,7 @@ static void in_syn_sent(struct arrival *a)
     window_take(tcb, seg); /* RFC1122 01: RFC 9293 says it only for the other branch */
     enter_established(a->tcp, tcb, HAWSER_CAUSE_SYN_ACK, a->now_ns);
     tcb->ack_now = true; /* text that was queued carries it (RFC9293 3.10.7.3-8) */
-    seg->seq = seq_add(seg->seq, 1);
-    seg->len--;
-    seg->flags = (uint8_t)(seg->flags & ~TCP_SYN);
+    cut_syn(seg);
     segment_steps_text(a); /* RFC9293 3.10.7.3-7 */
 }
 

@@ -20,6 +20,9 @@ struct arrival {
     struct tcp_reply *reply;
 };
 
+/* Takes the SYN off a segment whose SYN has been dealt with; what rides on it stays. */
+void cut_syn(struct segment *seg);
+
 /* 3.10.7.4, first to eighth. */
 void segment_steps(struct arrival *a);
 

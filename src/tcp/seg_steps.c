@@ -37,6 +37,15 @@ static void answer_unacceptable(struct arrival *a)
         a->tcb->dup_acks_owed++;
 }
 
+void cut_syn(struct segment *seg)
+{
+    seg->seq = seq_add(seg->seq, 1);
+    seg->len--;
+    seg->flags = (uint8_t)(seg->flags & ~TCP_SYN);
+    if (seg->up > 0) /* it counted from the SYN (RFC9293 MUST-62) */
+        seg->up--;
+}
+
 /* The peer's SYN again while we are in SYN-RECEIVED: it has not seen our SYN-ACK, or this is its SYN-ACK of a simultaneous open. */
 static bool syn_repeated(struct arrival *a)
 {
@@ -376,6 +385,8 @@ static void take_fin(const struct tcp *tcp, struct tcb *tcb)
     ranges_free(&tcb->ooo, tcp->buffers); /* what a liar sent behind its own FIN */
     if (tcb->rx.len == 0)
         ring_free(&tcb->rx, tcp->buffers);
+    if (seq_gt(tcb->rcv.up, tcb->rcv.nxt))
+        tcb->rcv_urgent = false; /* the mark stands where nothing will ever be (RFC9293 3.8.5x-1) */
     tcb->rcv.nxt = seq_add(tcb->rcv.nxt, 1);
     tcb->rcv.wnd = tcb->rcv.wnd > 0 ? tcb->rcv.wnd - 1 : 0;
     tcb->fin_received = true;
@@ -467,8 +478,8 @@ static void trim(const struct tcb *tcb, struct segment *seg)
 
 void segment_steps_text(struct arrival *a)
 {
+    step6_urg(a); /* before the cut: the pointer counts from the segment's own first number */
     trim(a->tcb, &a->seg);
-    step6_urg(a);
     if (step7_text(a) == CONTINUE)
         step8_fin(a);
 }
