@@ -28,7 +28,8 @@ void challenge_ack(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 }
 
 /* An unacceptable segment is answered by <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> (RFC9293 3.10.7.4a-1, 3.5.2-4). For segments without text the number of
- * answers is bounded, so that two confused ends cannot keep each other busy; text may be what an answer was lost for, and always gets one. */
+ * answers is bounded, so that two confused ends cannot keep each other busy; text may be what an answer was lost for, and always gets one. So
+ * keep-alive probes are answered, with a garbage octet or without (RFC1122 09, RFC9293 MAY-6). */
 static void answer_unacceptable(struct arrival *a)
 {
     if (a->seg.len == 0 || (a->seg.flags & TCP_SYN))

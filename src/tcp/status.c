@@ -87,9 +87,9 @@ static bool in_range(uint64_t value, uint64_t least, uint64_t most)
 static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum hawser_option option, uint64_t value)
 {
     const uint64_t ms_max = UINT32_MAX - 1;
-    uint64_t ms = value == UINT64_MAX ? UINT64_MAX : (value + NS_PER_MS - 1) / NS_PER_MS;
+    uint64_t ms = value / NS_PER_MS + (value % NS_PER_MS != 0);
     if (option == HAWSER_OPTION_KEEPALIVE_IDLE_NS && in_range(ms, 1000, ms_max))
-        set->keepalive_idle_ms = (uint32_t)ms;
+        set->keepalive_idle_ms = (uint32_t)ms; /* RFC9293 MUST-27 */
     else if (option == HAWSER_OPTION_KEEPALIVE_INTERVAL_NS && in_range(ms, 1000, ms_max))
         set->keepalive_interval_ms = (uint32_t)ms;
     else if (option == HAWSER_OPTION_KEEPALIVE_PROBES && in_range(value, 1, 127))
@@ -206,6 +206,10 @@ int tcp_set_option(const struct tcp *tcp, struct tcb *tcb, enum hawser_option op
             tcb->ack_now = true;
     } else if (option == HAWSER_OPTION_KEEPALIVE && value == 0) {
         tcb->timer.keepalive_ns = NEVER;
+        if (tcb->timer.persist_ns == NEVER) { /* probes that nobody has answered count no more */
+            tcb->probe_count = 0;
+            tcb->probe_now = false;
+        }
     } else if (option == HAWSER_OPTION_KEEPALIVE_IDLE_NS && tcb->probe_count == 0) {
         tcb->timer.keepalive_ns = NEVER; /* armed anew at the next output */
     } else if (option == HAWSER_OPTION_USER_TIMEOUT_NS) {

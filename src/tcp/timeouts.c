@@ -99,7 +99,8 @@ static void persist_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now
     tcb->timer.persist_ns = ns_add(now_ns, ns_min(wait, tcp->config->rto_max_ns));
 }
 
-/* RFC 9293 3.8.4. The deadline is lazy: it is looked at when it comes, not moved with each segment. */
+/* RFC 9293 3.8.4 (RFC9293 MAY-5). The deadline is lazy: it is looked at when it comes, not moved with each segment. The probe has no text
+ * (RFC9293 SHLD-12): a receiver that takes its octet for new would be a broken one, and every one answers without. */
 static void keepalive_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     uint32_t quiet_ms = ms_clock(now_ns) - tcb->heard_at_ms;
