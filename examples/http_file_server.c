@@ -84,7 +84,7 @@ static void advance(struct hawser_host *host, hawser_tcp tcp, struct client *cli
         over = send_answer(host, tcp, client);
     if (!over)
         return;
-    close(client->file); /* or -1, which does no harm */
+    close(client->file);     /* or -1, which does no harm */
     hawser_close(host, tcp); /* what is queued still goes out */
     free(client);
 }

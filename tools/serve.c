@@ -17,6 +17,8 @@
 
 #define IDLE_NS 60000000000u
 #define TICK_NS 200000000u /* of the progress line */
+#define BUFFERS_BYTES (UINT64_C(3) << 30)
+#define RECEIVE_BUFFER_BYTES 65536u /* requests are short */
 
 struct serve_options {
     struct device_options device;
@@ -103,6 +105,20 @@ static void print_addresses(const struct serve_options *options)
     fflush(stdout);
 }
 
+/* So much for each connection that all of them together always find room: clients that do not read
+ * cannot take it from those that do. */
+static void bound_memory(const struct serve_options *options, struct hawser_config *host)
+{
+    hawser_config_defaults(host);
+    host->memory_bytes = BUFFERS_BYTES / 2 * 3;
+    host->buffer_bytes = BUFFERS_BYTES;
+    host->receive_buffer_bytes = RECEIVE_BUFFER_BYTES;
+    uint64_t share = BUFFERS_BYTES / options->connections_max;
+    share = share > 2 * RECEIVE_BUFFER_BYTES ? share - RECEIVE_BUFFER_BYTES : RECEIVE_BUFFER_BYTES;
+    if (share < host->send_buffer_bytes)
+        host->send_buffer_bytes = (uint32_t)share;
+}
+
 static void show(struct progress *progress, const struct http_server *server)
 {
     const struct http_server_stats *stats = http_server_stats_of(server);
@@ -135,6 +151,7 @@ int command_serve(int argc, char **argv)
 {
     struct serve_options options = {.port = 80, .connections_max = 4096};
     struct http_directory directory;
+    struct hawser_config host;
     struct device device;
     struct http_server *server = NULL;
     device_defaults(&options.device, "hawser0", 87);
@@ -147,7 +164,8 @@ int command_serve(int argc, char **argv)
         return STATUS_FAILED;
     }
     struct hawser_port_error why;
-    if (device_open(&device, &options.device, NULL, &why) != 0) {
+    bound_memory(&options, &host);
+    if (device_open(&device, &options.device, &host, &why) != 0) {
         cli_error("%s", why.text);
         http_directory_close(&directory);
         return STATUS_FAILED;

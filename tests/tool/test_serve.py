@@ -169,6 +169,20 @@ class Serve(Case):
                 received += piece
         self.assertTrue(received.endswith(self.large))
 
+    def test_many_that_do_not_read(self):
+        lazy = []
+        for _ in range(200):
+            lazy.append(socket.socket())
+            lazy[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy[-1].connect((V4, 80))
+            lazy[-1].sendall(get("/large.bin"))
+        self.assertEqual(self.curl(f"http://{V4}/large.bin").stdout, self.large)
+        with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as status:
+            resident = int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) * 1024
+        self.assertLess(resident, 300 << 20)
+        for connection in lazy:
+            connection.close()
+
     def test_many_at_once(self):
         with concurrent.futures.ThreadPoolExecutor(100) as pool:
             ranges = [f"Range: bytes={i * 1000}-{i * 1000 + 49999}" for i in range(300)]
