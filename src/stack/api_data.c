@@ -38,7 +38,8 @@ int64_t hawser_receive(struct hawser_host *host, hawser_tcp tcp, void *out, size
     if (out == NULL && n > 0)
         return HAWSER_ERR_INVALID;
     int64_t result = tcp_receive(&host->tcp, &conn_at(host, index)->tcb, out, n);
-    conn_settle(host, index, NEVER);
+    if (result > 0)
+        conn_settle(host, index, NEVER);
     return result;
 }
 

@@ -95,17 +95,17 @@ static void become_record(struct hawser_host *host, uint32_t index, uint64_t now
 
 /* Deadline and output queue. A deadline that moved away is left in the wheel: when it comes up it
  * finds nothing due and the present one is set. So most segments do not touch the wheel. */
-static void schedule(struct hawser_host *host, uint32_t index)
+static void schedule(struct hawser_host *host, uint32_t index, bool dry)
 {
     struct conn *conn = conn_at(host, index);
     uint64_t at_ns = tcb_deadline(&conn->tcb);
     if (at_ns < conn->timer.at_ns)
         wheel_set(&host->conn_timers, index, at_ns);
-    if (!conn->queued && tcp_has_output(&host->tcp, &conn->tcb))
+    if (!dry && !conn->queued && tcp_has_output(&host->tcp, &conn->tcb))
         conn_enqueue(host, index);
 }
 
-static void settle_mapped(struct hawser_host *host, uint32_t index, uint64_t now_ns)
+static void settle_mapped(struct hawser_host *host, uint32_t index, uint64_t now_ns, bool dry)
 {
     const struct tcb *tcb = &conn_at(host, index)->tcb;
     switch ((enum hawser_state)tcb->state) {
@@ -116,7 +116,7 @@ static void settle_mapped(struct hawser_host *host, uint32_t index, uint64_t now
         become_record(host, index, now_ns);
         return;
     case HAWSER_FIN_WAIT_2:
-        if (!tcb->no_reader || tcp_has_output(&host->tcp, tcb))
+        if (!tcb->no_reader || (!dry && tcp_has_output(&host->tcp, tcb)))
             break;
         if (now_ns != NEVER)
             become_record(host, index, now_ns);
@@ -133,10 +133,10 @@ static void settle_mapped(struct hawser_host *host, uint32_t index, uint64_t now
     case HAWSER_LAST_ACK:
         break;
     }
-    schedule(host, index);
+    schedule(host, index, dry);
 }
 
-void conn_settle(struct hawser_host *host, uint32_t index, uint64_t now_ns)
+static void settle(struct hawser_host *host, uint32_t index, uint64_t now_ns, bool dry)
 {
     struct conn *conn = conn_at(host, index);
     if (conn->opening &&
@@ -146,11 +146,23 @@ void conn_settle(struct hawser_host *host, uint32_t index, uint64_t now_ns)
             host->counters.opens_failed++;
     }
     if (conn->mapped)
-        settle_mapped(host, index, now_ns);
+        settle_mapped(host, index, now_ns, dry);
     if (conn->role == CONN_HELD)
         conn_announce(host, index);
     else if (conn->role == CONN_ORPHAN && !conn->mapped)
         conn_give(host, index);
+}
+
+void conn_settle(struct hawser_host *host, uint32_t index, uint64_t now_ns)
+{
+    settle(host, index, now_ns, false);
+}
+
+void conn_settle_dry(struct hawser_host *host, uint32_t index, uint64_t now_ns)
+{
+    /* One decision, two users: what tcp_output had nothing for, tcp_has_output has nothing for. */
+    CHECK(!tcp_has_output(&host->tcp, &conn_at(host, index)->tcb));
+    settle(host, index, now_ns, true);
 }
 
 hawser_tcp conn_handle(const struct hawser_host *host, uint32_t index)

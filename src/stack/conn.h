@@ -70,6 +70,9 @@ bool conn_map(struct hawser_host *host, uint32_t index, uint64_t hash, uint32_t 
  * put off to the next call of an entry point. The slot may be gone afterwards. */
 void conn_settle(struct hawser_host *host, uint32_t index, uint64_t now_ns);
 
+/* The same after tcp_output had nothing more to send. */
+void conn_settle_dry(struct hawser_host *host, uint32_t index, uint64_t now_ns);
+
 /* The program's handle to a connection that it holds. */
 uint64_t conn_handle(const struct hawser_host *host, uint32_t index);
 

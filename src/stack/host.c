@@ -246,12 +246,16 @@ void hawser_expire(struct hawser_host *host, uint64_t now_ns)
 {
     uint64_t now = host_now(host, now_ns);
     uint32_t index;
-    while ((index = wheel_expire(&host->conn_timers, now)) != POOL_NONE)
+    /* An embedder may call this with every batch: when nothing is due it is a few comparisons. */
+    while (wheel_next(&host->conn_timers) <= now &&
+           (index = wheel_expire(&host->conn_timers, now)) != POOL_NONE)
         conn_timeout(host, index, now);
-    while ((index = wheel_expire(&host->request_timers, now)) != POOL_NONE)
+    while (wheel_next(&host->request_timers) <= now &&
+           (index = wheel_expire(&host->request_timers, now)) != POOL_NONE)
         request_timeout(host, index, now);
     waiting_expire(host, now);
-    net_expire(&host->net, now);
+    if (net_next_deadline(&host->net) <= now)
+        net_expire(&host->net, now);
     host_after(host, now);
 }
 

@@ -235,8 +235,10 @@ static void output_conn(struct batch *batch)
         conn_enqueue(host, index);
         return;
     } else {
-        bool more = output_turn(batch, index, &path);
-        ASSERT(more || !tcp_has_output(&host->tcp, &conn->tcb)); /* one decision, two users */
+        if (!output_turn(batch, index, &path)) {
+            conn_settle_dry(host, index, batch->now_ns);
+            return;
+        }
     }
     conn_settle(host, index, batch->now_ns);
 }
@@ -299,7 +301,8 @@ size_t hawser_output(struct hawser_host *host, uint32_t link, uint64_t now_ns,
 {
     uint64_t now = host_now(host, now_ns);
     size_t filled = 0;
-    if (link < host->net.links_count && host->net.links[link].kind != HAWSER_LINK_LOOPBACK)
+    if (link < host->net.links_count && host->net.links[link].kind != HAWSER_LINK_LOOPBACK &&
+        output_waits(host, link))
         filled = output_frames(host, link, now, buffers, count);
     host_after(host, now);
     return filled;

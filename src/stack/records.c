@@ -26,6 +26,7 @@ void records_init(struct records *r, struct memory *memory, uint32_t chunk_bytes
     r->place_bits = (uint32_t)__builtin_ctz(chunk_bytes / sizeof(struct record_v4));
     r->free_head = RECORD_NONE;
     r->spare = RECORD_NONE;
+    r->next_at_ns = NEVER;
     for (unsigned i = 0; i < RECORDS_QUEUES; i++) {
         struct record_queue *q = &r->queues[i];
         bool v6 = i == RECORDS_TIME_WAIT_V6 || i == RECORDS_FIN_WAIT_2_V6;
@@ -215,6 +216,26 @@ static uint64_t end_of(const struct timewait *wait, uint64_t now_ns)
     return (now_ms + (uint32_t)(wait->ends_at_ms - timewait_clock(now_ns))) * NS_PER_MS;
 }
 
+/* The queue whose head ends first, RECORDS_QUEUES when there is nothing. */
+static unsigned first_queue(const struct records *r)
+{
+    unsigned first = RECORDS_QUEUES;
+    uint64_t at_ns = NEVER;
+    for (unsigned i = 0; i < RECORDS_QUEUES; i++) {
+        if (r->queues[i].head_at_ns < at_ns) {
+            at_ns = r->queues[i].head_at_ns;
+            first = i;
+        }
+    }
+    return first;
+}
+
+static void find_next(struct records *r)
+{
+    unsigned first = first_queue(r);
+    r->next_at_ns = first == RECORDS_QUEUES ? NEVER : r->queues[first].head_at_ns;
+}
+
 uint32_t records_add(struct records *r, const struct flow_key *key, const struct timewait *wait,
                      uint64_t now_ns)
 {
@@ -229,6 +250,7 @@ uint32_t records_add(struct records *r, const struct flow_key *key, const struct
         return RECORD_NONE;
     if (q->head_at_ns == NEVER)
         q->head_at_ns = end_of(wait, now_ns);
+    r->next_at_ns = ns_min(r->next_at_ns, q->head_at_ns);
     record_fill(place_at(r, q->record_bytes, q->tail_chunk, q->tail_place), v6, key, wait);
     r->live_count++;
     return (q->tail_chunk << r->place_bits) | q->tail_place++;
@@ -274,28 +296,11 @@ void records_remove(struct records *r, bool v6, uint32_t index)
     *lport = 0;
     r->live_count--;
     r->dead_count++;
+    if (!head_is_dead(r, q, v6))
+        return;
     while (head_is_dead(r, q, v6))
         head_step(r, q, v6);
-}
-
-/* The queue whose head ends first, RECORDS_QUEUES when there is nothing. */
-static unsigned first_queue(const struct records *r)
-{
-    unsigned first = RECORDS_QUEUES;
-    uint64_t at_ns = NEVER;
-    for (unsigned i = 0; i < RECORDS_QUEUES; i++) {
-        if (r->queues[i].head_at_ns < at_ns) {
-            at_ns = r->queues[i].head_at_ns;
-            first = i;
-        }
-    }
-    return first;
-}
-
-uint64_t records_next(const struct records *r)
-{
-    unsigned first = first_queue(r);
-    return first == RECORDS_QUEUES ? NEVER : r->queues[first].head_at_ns;
+    find_next(r);
 }
 
 bool records_first(const struct records *r, bool *v6, uint32_t *index)

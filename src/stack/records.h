@@ -62,6 +62,7 @@ struct records {
     uint32_t directory_size, directory_used; /* entries there are, entries ever used */
     uint32_t free_head;                      /* of the used ones */
     uint32_t spare;                          /* one empty chunk is kept, so that a queue at a chunk's edge asks for no memory */
+    uint64_t next_at_ns;                     /* the earliest head's; NEVER = there is none */
     struct record_queue queues[RECORDS_QUEUES];
 };
 
@@ -86,7 +87,10 @@ void records_key(const struct records *r, bool v6, uint32_t index, struct flow_k
 bool records_equal(const struct records *r, bool v6, uint32_t index, const struct flow_key *key);
 
 /* When the next record ends; NEVER = there is none. */
-uint64_t records_next(const struct records *r);
+static inline uint64_t records_next(const struct records *r)
+{
+    return r->next_at_ns;
+}
 
 /* The one that ends first; false when there is none. Records end in the order in which this names them. */
 bool records_first(const struct records *r, bool *v6, uint32_t *index);
