@@ -133,7 +133,7 @@ static int check_local_port(struct hawser_host *host, const struct flow_key *key
 {
     *instead = map_find(&host->flows.map, flow_hash(&host->flows.key, key), key);
     if (*instead != FLOW_NONE && !flow_is_record(*instead))
-        return HAWSER_ERR_EXISTS; /* RFC9293 3.10.1-6 */
+        return HAWSER_ERR_EXISTS; /* RFC9293 3.10.1-4 */
     if (*instead != FLOW_NONE && !port_may_reuse(host, key, *instead, now_ns))
         return HAWSER_ERR_ADDRESS_IN_USE;
     if (!reuse_address && (ports_used(&host->ports, &key->laddr, key->lport, false) ||

@@ -294,7 +294,7 @@ static void step6_urg(struct arrival *a)
     tcb_tell(tcb, HAWSER_EVENT_URGENT);
 }
 
-/* When the ACK for text in order leaves (RFC9293 3.8.6.3: SHLD-18, SHLD-19, MUST-58; RFC5681 18). */
+/* When the ACK for text in order leaves (RFC 9293 3.8.6.3: RFC9293 SHLD-18, SHLD-19, MUST-58; RFC5681 18). */
 static void acknowledge_in_order(struct arrival *a, uint32_t n)
 {
     struct tcb *tcb = a->tcb;

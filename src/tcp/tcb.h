@@ -154,8 +154,7 @@ struct tcb {
         uint64_t rtx_ns, persist_ns, override_ns, delack_ns, keepalive_ns, user_ns;
     } timer;
     uint32_t heard_at_ms;        /* last acceptable segment (RFC9293 MUST-26); milliseconds of now_ns, modulo 2^32 */
-    uint32_t sent_at_ms;         /* last text sent (RFC 5681 4.1) */
-    uint32_t unacked_at_ms;      /* since when the oldest outstanding octet waits: the user timeout's start */
+    uint32_t sent_at_ms;         /* last text or probe sent (RFC 5681 4.1) */
     uint32_t challenge_at_ms;    /* start of the present challenge interval */
 
     /* -- what the program set, and what STATUS tells -------------------------------------------------------------- */

@@ -29,7 +29,19 @@ static void user_timeout(const struct tcp *tcp, struct tcb *tcb)
     give_up(tcp, tcb, HAWSER_CAUSE_TIMEOUT_USER);
 }
 
-/* RFC9293 MUST-20, MUST-21, MUST-22: is it time to give up? */
+/* Something acceptable came after what we sent last. */
+static bool last_is_answered(const struct tcb *tcb)
+{
+    return (int32_t)(tcb->heard_at_ms - tcb->sent_at_ms) >= 0;
+}
+
+/* A window shrunk to nothing makes retransmissions into probes; while they are answered nobody is dead (RFC9293 MUST-35, MUST-37, SHLD-17). */
+static bool kept_waiting(const struct tcb *tcb)
+{
+    return tcb->snd.wnd == 0 && last_is_answered(tcb);
+}
+
+/* RFC9293 MUST-20, MUST-21, MUST-22: is it time to give up? (RFC9293 3.9.1.1x-1: without a user timeout, by the configured counts.) */
 static bool r2_reached(const struct tcp *tcp, const struct tcb *tcb)
 {
     const struct hawser_config *config = tcp->config;
@@ -37,8 +49,7 @@ static bool r2_reached(const struct tcp *tcp, const struct tcb *tcb)
         return tcb->rtx_count >= config->syn_retries;
     if (tcb->state == HAWSER_SYN_RECEIVED)
         return tcb->rtx_count >= config->synack_retries;
-    /* A window shrunk to nothing makes retransmissions into probes; while they are answered nobody is dead (RFC9293 MUST-35, MUST-37). */
-    if (tcb->snd.wnd == 0 && (int32_t)(tcb->heard_at_ms - tcb->sent_at_ms) >= 0)
+    if (kept_waiting(tcb))
         return false;
     if (tcb->no_reader)
         return tcb->rtx_count >= config->orphan_retries;
@@ -56,6 +67,8 @@ static void retransmission_timeout(const struct tcp *tcp, struct tcb *tcb, uint6
         give_up(tcp, tcb, HAWSER_CAUSE_TIMEOUT_RETRANSMISSION);
         return;
     }
+    if (kept_waiting(tcb))
+        tcb->timer.user_ns = NEVER; /* counts from the probe that will be the first without an answer */
     if (tcb->rtx_count < UINT8_MAX)
         tcb->rtx_count++;
     if (tcb->rtx_count == tcp->config->retries1 && !tcb->r1_reported) {
@@ -79,11 +92,12 @@ static void persist_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now
 {
     note(tcp, tcb, HAWSER_TIMER_PERSIST);
     /* RFC9293 MUST-37: for ever, as long as probes are answered; unanswered ones count like retransmissions. */
-    bool answered = tcb->probe_count == 0 || (int32_t)(tcb->heard_at_ms - tcb->sent_at_ms) >= 0;
-    if (answered)
+    if (tcb->probe_count == 0 || last_is_answered(tcb)) {
         tcb->rtx_count = 0;
-    else if (tcb->rtx_count < UINT8_MAX)
+        tcb->timer.user_ns = NEVER; /* counts from this probe */
+    } else if (tcb->rtx_count < UINT8_MAX) {
         tcb->rtx_count++;
+    }
     uint8_t most = tcb->no_reader ? tcp->config->orphan_retries : tcp->config->retries2;
     bool by_count = tcb->no_reader || tcb->set.user_timeout_ms == 0;
     if (by_count && tcb->rtx_count >= most) {
@@ -97,6 +111,7 @@ static void persist_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now
     unsigned shift = tcb->probe_count < 20 ? tcb->probe_count : 20;
     uint64_t wait = rtx_rto_ns(tcb) << shift;
     tcb->timer.persist_ns = ns_add(now_ns, ns_min(wait, tcp->config->rto_max_ns));
+    timers_on_probe(tcb, now_ns);
 }
 
 /* RFC 9293 3.8.4 (RFC9293 MAY-5). The deadline is lazy: it is looked at when it comes, not moved with each segment. The probe has no text
@@ -136,23 +151,15 @@ static void delayed_ack_timeout(const struct tcp *tcp, struct tcb *tcb)
     tcb->ack_now = true;
 }
 
-/* While a window is shut and probes are answered, the user's text is not undeliverable yet: the user timeout starts anew. */
-static bool window_keeps_it_waiting(const struct tcb *tcb)
-{
-    return tcb->snd.wnd == 0 && (int32_t)(tcb->heard_at_ms - tcb->unacked_at_ms) > 0;
-}
-
 void tcp_timeouts(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, struct tcp_reply *reply)
 {
     reply->present = false;
     tcb_check(tcp, tcb);
     if (tcb->timer.user_ns <= now_ns) {
-        if (window_keeps_it_waiting(tcb)) {
-            tcb->unacked_at_ms = ms_clock(now_ns);
-            tcb->timer.user_ns = ns_add(now_ns, (uint64_t)tcb->set.user_timeout_ms * NS_PER_MS);
-        } else {
+        if (kept_waiting(tcb)) /* the text is not undeliverable yet: the next probe starts it anew */
+            tcb->timer.user_ns = NEVER;
+        else
             user_timeout(tcp, tcb);
-        }
     }
     if (tcb->timer.rtx_ns <= now_ns)
         retransmission_timeout(tcp, tcb, now_ns);

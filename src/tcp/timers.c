@@ -7,7 +7,8 @@
  *  override   text waits that is too short to send    it is sent                   it is sent                        RFC 9293 3.8.6.2.1
  *  delack     text came in order, no ACK left yet     an ACK leaves                ACK                               RFC 9293 3.8.6.3
  *  keepalive  keep-alives are on                      they are switched off        probe, or give up                 RFC 9293 3.8.4
- *  user       text is outstanding, a timeout is set   all of it is acknowledged    give up                           RFC 9293 3.10.8
+ *  user       text is outstanding or a probe is, and  some of it is acknowledged,  give up                           RFC 9293 3.10.8
+ *             a timeout is set                        or the probe is answered
  *
  * FIN-WAIT-2 without a program and TIME-WAIT are no timers of a block: they are records in a queue (timewait.h). */
 #include "tcp/timers.h"
@@ -15,6 +16,7 @@
 #include "tcp/rtx.h"
 #include "tcp/tcp.h"
 
+/* RFC9293 MUST-21 */
 static void arm_user_timeout(struct tcb *tcb, uint64_t now_ns)
 {
     if (tcb->set.user_timeout_ms == 0 || tcb->set.user_timeout_ms == UINT32_MAX)
@@ -26,10 +28,8 @@ static void arm_user_timeout(struct tcb *tcb, uint64_t now_ns)
 void timers_on_sent(struct tcb *tcb, uint64_t now_ns)
 {
     tcb->sent_at_ms = ms_clock(now_ns);
-    if (tcb->timer.rtx_ns == NEVER) {
+    if (tcb->timer.rtx_ns == NEVER)
         tcb->timer.rtx_ns = ns_add(now_ns, rtx_rto_ns(tcb)); /* RFC6298 10 */
-        tcb->unacked_at_ms = ms_clock(now_ns);
-    }
     tcb->timer.persist_ns = NEVER;
     tcb->timer.override_ns = NEVER;
     arm_user_timeout(tcb, now_ns);
@@ -37,7 +37,6 @@ void timers_on_sent(struct tcb *tcb, uint64_t now_ns)
 
 void timers_on_acked(struct tcb *tcb, bool restart, uint64_t now_ns)
 {
-    tcb->unacked_at_ms = ms_clock(now_ns);
     tcb->timer.user_ns = NEVER;
     if (tcb_flight(tcb) == 0) {
         tcb->timer.rtx_ns = NEVER; /* RFC6298 10 */
@@ -86,8 +85,12 @@ void timers_on_window_shut(struct tcb *tcb, uint64_t now_ns)
     if (tcb->timer.persist_ns != NEVER)
         return;
     tcb->probe_count = 0;
-    tcb->unacked_at_ms = ms_clock(now_ns);
     tcb->timer.persist_ns = ns_add(now_ns, rtx_rto_ns(tcb)); /* RFC9293 SHLD-29 */
+    arm_user_timeout(tcb, now_ns);
+}
+
+void timers_on_probe(struct tcb *tcb, uint64_t now_ns)
+{
     arm_user_timeout(tcb, now_ns);
 }
 

@@ -27,6 +27,9 @@ void timers_on_heard(struct tcb *tcb, uint64_t now_ns);
 void timers_on_window_shut(struct tcb *tcb, uint64_t now_ns);
 void timers_on_window_open(struct tcb *tcb);
 
+/* The shut window is asked for. */
+void timers_on_probe(struct tcb *tcb, uint64_t now_ns);
+
 /* Text waits that is too little for a segment, and nothing else will bring it out. */
 void timers_on_held_back(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns);
 

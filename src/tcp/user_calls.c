@@ -235,6 +235,7 @@ void tcp_finish(const struct tcp *tcp, struct tcb *tcb, struct tcp_reply *reply)
     }
     tcb->no_reader = true;
     tcb->set.user_timeout_ms = 0; /* an orphan lives by orphan_retries */
+    tcb->timer.user_ns = NEVER;
     ring_free(&tcb->rx, tcp->buffers);
     ranges_free(&tcb->ooo, tcp->buffers);
     if (tcb->state != HAWSER_CLOSED && !tcb->fin_queued)
