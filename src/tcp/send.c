@@ -2,6 +2,7 @@
 /* What to send next (RFC 9293 3.7.4, 3.8.6.2.1; RFC 5681; RFC 6675), decided in one place. */
 #include "tcp/send.h"
 
+#include "base/assert.h"
 #include "tcp/recovery.h"
 #include "tcp/tcp.h"
 #include "tcp/timers.h"
@@ -154,5 +155,7 @@ struct send_plan send_decide(const struct tcb *tcb)
 bool tcp_has_output(const struct tcp *tcp, const struct tcb *tcb)
 {
     (void)tcp;
-    return send_decide(tcb).kind != SEND_NOTHING;
+    bool quiet = send_is_quiet(tcb);
+    CHECK(!quiet || send_decide(tcb).kind == SEND_NOTHING);
+    return !quiet && send_decide(tcb).kind != SEND_NOTHING;
 }

@@ -25,6 +25,16 @@ struct send_plan {
     bool rescue;   /* SEND_HOLE: NextSeg rule 4 */
 };
 
+/* Nothing waits, as nearly always when somebody asks: all that is queued has been sent, no answer is due, no loss is known. send_decide says
+ * SEND_NOTHING whenever this is true. */
+static inline bool send_is_quiet(const struct tcb *tcb)
+{
+    bool due = tcb->ack_now | tcb->window_update | tcb->rtx_now | tcb->probe_now | (tcb->dup_acks_owed != 0);
+    bool unsent = seq_diff(tcb->snd.nxt, tcb->snd.una) != tcb->tx.len || tcb->fin_queued;
+    bool keepalive = tcb->set.keepalive && tcb->timer.keepalive_ns == NEVER;
+    return !(due | unsent | keepalive | (tcb->recovery != RECOVERY_OPEN));
+}
+
 /* Pure: what tcp_output would do now. */
 struct send_plan send_decide(const struct tcb *tcb);
 
