@@ -12,6 +12,5 @@ mkdir -p "$folder"
 "$ld" -r -o "$folder/port.o" --whole-archive "$port"
 "$objcopy" --localize-hidden "$folder/core.o"
 "$objcopy" --localize-hidden "$folder/port.o"
-"$objcopy" --wildcard --localize-symbol='*.c.*' "$folder/core.o" # where link-time optimization keeps its debug information
 rm -f "$out"
 "$ar" rcsD "$out" "$folder/core.o" "$folder/port.o"
