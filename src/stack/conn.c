@@ -8,7 +8,7 @@
 uint32_t conn_take(struct hawser_host *host, const struct flow_key *key, struct way way,
                    enum conn_role role)
 {
-    uint32_t index = pool_take(&host->conns);
+    uint32_t index = host_take(host, &host->conns);
     if (index == POOL_NONE)
         return CONN_NONE;
     struct conn *conn = conn_at(host, index);
@@ -42,11 +42,11 @@ bool conn_map(struct hawser_host *host, uint32_t index, uint64_t hash, uint32_t 
     struct conn *conn = conn_at(host, index);
     uint32_t ref = flow_ref(FLOW_CONNECTION, index);
     ASSERT(!conn->mapped);
-    if (!ports_hold(&host->ports, &conn->key.laddr, conn->key.lport))
+    if (!host_hold_port(host, &conn->key))
         return false;
     if (instead != FLOW_NONE) {
         map_replace(&host->flows.map, hash, instead, ref);
-    } else if (!map_add(&host->flows.map, hash, ref)) {
+    } else if (!host_map(host, hash, ref)) {
         ports_release(&host->ports, &conn->key.laddr, conn->key.lport);
         return false;
     }
@@ -81,11 +81,6 @@ static void become_record(struct hawser_host *host, uint32_t index, uint64_t now
     const struct tcb *tcb = &conn->tcb;
     struct timewait wait;
     timewait_from_tcb(&host->tcp, tcb, now_ns, &wait);
-    if (tcb->ack_now) { /* the one of the peer's FIN */
-        struct tcp_reply reply;
-        timewait_ack(&wait, tcb->ts_offset, now_ns, &reply);
-        conn_reply(host, index, &reply);
-    }
     uint64_t hash = flow_hash(&host->flows.key, &conn->key);
     if (waiting_enter(host, &conn->key, hash, &wait, flow_ref(FLOW_CONNECTION, index), now_ns))
         leave(host, index);

@@ -86,6 +86,31 @@ static inline struct request *request_at(const struct hawser_host *host, uint32_
     return pool_at(&host->requests, index);
 }
 
+/* A slot of one of the host's pools; POOL_NONE: its limit is reached, or (counted) memory was refused. */
+static inline uint32_t host_take(struct hawser_host *host, struct pool *pool)
+{
+    uint32_t index = pool_take(pool);
+    if (index == POOL_NONE && pool->used_count < pool->slots_limit)
+        host->counters.memory_refused++;
+    return index;
+}
+
+/* ports_hold, counted. */
+static inline bool host_hold_port(struct hawser_host *host, const struct flow_key *key)
+{
+    bool held = ports_hold(&host->ports, &key->laddr, key->lport);
+    host->counters.memory_refused += !held;
+    return held;
+}
+
+/* map_add of the flow map, counted. */
+static inline bool host_map(struct hawser_host *host, uint64_t hash, uint32_t ref)
+{
+    bool added = map_add(&host->flows.map, hash, ref);
+    host->counters.memory_refused += !added;
+    return added;
+}
+
 /* The time of a call. */
 static inline uint64_t host_now(struct hawser_host *host, uint64_t now_ns)
 {

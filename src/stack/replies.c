@@ -46,7 +46,7 @@ void reply_push(struct hawser_host *host, const struct reply_from *from,
         trace_drop(host, from->key, HAWSER_DROP_NO_ROUTE);
         return;
     }
-    uint32_t index = pool_take(&host->replies);
+    uint32_t index = host_take(host, &host->replies);
     if (index == REPLY_NONE) {
         trace_drop(host, from->key, HAWSER_DROP_RATE);
         return;

@@ -145,7 +145,7 @@ static bool map_request(struct hawser_host *host, uint32_t index, uint64_t hash,
     struct request *request = request_at(host, index);
     uint32_t ref = flow_ref(FLOW_REQUEST, index);
     if (over == NULL)
-        return map_add(&host->flows.map, hash, ref);
+        return host_map(host, hash, ref);
     request->wait = *over->wait;
     map_replace(&host->flows.map, hash, over->ref, ref);
     waiting_replaced(host, over->ref, &request->key, HAWSER_RECORD_REUSED_BY_SYN);
@@ -179,7 +179,7 @@ void request_begin(struct hawser_host *host, uint32_t listener_index, const stru
     }
     uint32_t index = REQUEST_NONE;
     if (listener->requests_count < listener->backlog)
-        index = pool_take(&host->requests);
+        index = host_take(host, &host->requests);
     if (index == REQUEST_NONE) {
         answer_with_cookie(host, listener, key, syn, now_ns, over != NULL);
         return;
@@ -194,7 +194,6 @@ void request_begin(struct hawser_host *host, uint32_t listener_index, const stru
     if (!map_request(host, index, hash, over)) {
         request->used = false;
         pool_give(&host->requests, index);
-        host->counters.memory_refused++;
         trace_drop(host, key, HAWSER_DROP_MEMORY);
         return;
     }
@@ -291,7 +290,7 @@ static uint32_t prepare(struct hawser_host *host, uint32_t listener_index,
         return CONN_NONE;
     }
     uint32_t index = conn_take(host, key, way, CONN_WAITING);
-    bool held = index != CONN_NONE && ports_hold(&host->ports, &key->laddr, key->lport);
+    bool held = index != CONN_NONE && host_hold_port(host, key);
     if (held)
         return index;
     if (index != CONN_NONE)
@@ -415,8 +414,7 @@ bool request_from_cookie(struct hawser_host *host, uint32_t listener_index,
     if (index == CONN_NONE)
         return true; /* its sender will try again, or give up */
     uint32_t ref = flow_ref(FLOW_CONNECTION, index);
-    if (!map_add(&host->flows.map, hash, ref)) {
-        host->counters.memory_refused++;
+    if (!host_map(host, hash, ref)) {
         trace_drop(host, key, HAWSER_DROP_MEMORY);
         ports_release(&host->ports, &key->laddr, key->lport);
         conn_discard(host, index);

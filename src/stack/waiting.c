@@ -35,6 +35,7 @@ bool waiting_enter(struct hawser_host *host, const struct flow_key *key, uint64_
     make_room(host);
     uint32_t index = records_add(&host->records, key, wait, now_ns);
     if (index == RECORD_NONE) {
+        host->counters.memory_refused++;
         host->counters.timewait_evicted++;
         trace_drop(host, key, HAWSER_DROP_MEMORY);
         return false;
@@ -86,12 +87,10 @@ static void expire_one(struct hawser_host *host, uint32_t ref, const struct flow
 
 void waiting_expire(struct hawser_host *host, uint64_t now_ns)
 {
-    while (records_next(&host->records) <= now_ns) {
+    uint32_t index;
+    bool v6;
+    while (records_next(&host->records) <= now_ns && records_first(&host->records, &v6, &index)) {
         struct flow_key key;
-        uint32_t index;
-        bool v6;
-        if (!records_first(&host->records, &v6, &index))
-            return;
         records_key(&host->records, v6, index, &key);
         expire_one(host, ref_of(v6, index), &key);
     }
@@ -193,7 +192,7 @@ void waiting_resume(struct hawser_host *host, const struct flow_key *key, uint64
     struct timewait again = *wait;
     uint64_t ends_ns = ns_add(now_ns, 2 * host->config.msl_ns);
     again.ends_at_ms = timewait_clock(ends_ns + NS_PER_MS - 1);
-    if (!ports_hold(&host->ports, &key->laddr, key->lport)) {
+    if (!host_hold_port(host, key)) {
         map_remove(&host->flows.map, hash, instead);
     } else if (!waiting_enter(host, key, hash, &again, instead, now_ns)) {
         ports_release(&host->ports, &key->laddr, key->lport);

@@ -2,6 +2,7 @@
 /* Frames in: data both ways over every kind of link, refused ports, damaged segments. */
 #include <stdlib.h>
 
+#include "base/prng.h"
 #include "lan.h"
 
 static void fill(uint8_t *p, size_t n, unsigned seed)
@@ -91,11 +92,159 @@ static void test_loopback(void **state)
     }
 }
 
+/* ---- hostile bytes --------------------------------------------------------------------------- */
+
+/* Somebody who knows about what a connection has where, and means no good. */
+static void attack(struct lan *lan, struct prng *prng, const struct hawser_tcp_info *target)
+{
+    static const char *const texts[] = {NULL, "", "a", "GET / HTTP/1.0\r\n\r\n",
+                                        "0123456789012345678901234567890123456789"};
+    struct forged f = {.from = target->remote, .to = target->local};
+    bool v6 = !address_is_v4(&f.to.address);
+    if (target->state == HAWSER_LISTEN || prng_below(prng, 20) == 0)
+        f.from = lan_end(v6 ? "2001:db8::77" : "198.18.0.77", (uint16_t)prng_below(prng, 30));
+    if (address_is_unspecified(&f.to.address)) {
+        f.to.address = lan_end_of(0, prng_below(prng, 2) == 0, 0).address;
+        f.from.address = lan_end_of(1, !address_is_v4(&f.to.address), 0).address;
+    }
+    f.flags = (uint8_t)prng_below(prng, 64);
+    if (prng_below(prng, 2) == 0)
+        f.flags = TCP_ACK;
+    f.seq = target->rcv_nxt + prng_below(prng, 41) - 20;
+    f.ack = target->snd_nxt + prng_below(prng, 9) - 6;
+    if (prng_below(prng, 8) == 0)
+        f.seq = (uint32_t)prng_next(prng);
+    if (prng_below(prng, 8) == 0)
+        f.ack = (uint32_t)prng_next(prng);
+    f.wnd = (uint16_t)(prng_below(prng, 3) == 0 ? prng_below(prng, 3) : prng_next(prng));
+    f.text = texts[prng_below(prng, COUNT_OF(texts))];
+    f.options = (uint8_t)prng_below(prng, 16);
+    f.mss = (uint16_t)prng_next(prng);
+    f.wscale = (uint8_t)prng_below(prng, 20);
+    f.ts_val = (uint32_t)prng_next(prng) >> prng_below(prng, 32);
+    f.ts_ecr = (uint32_t)prng_next(prng);
+    lan_forge(lan, &f);
+}
+
+static void use(struct lan *lan, struct prng *prng, hawser_tcp tcp)
+{
+    struct hawser_host *host = lan->host[0];
+    char text[64];
+    switch (prng_below(prng, 40)) {
+    case 0:
+        (void)hawser_close(host, tcp);
+        break;
+    case 1:
+        (void)hawser_abort(host, tcp);
+        break;
+    case 2:
+        (void)hawser_shutdown(host, tcp);
+        break;
+    case 3:
+        (void)hawser_set_option(host, tcp, 1 + prng_below(prng, 14), prng_below(prng, 3000));
+        break;
+    default:
+        (void)hawser_receive(host, tcp, text, prng_below(prng, sizeof text));
+        (void)hawser_send(host, tcp, text, prng_below(prng, sizeof text), prng_below(prng, 4));
+    }
+}
+
+/* Any number of anything: no assertion, no leak, and listeners go on serving.
+ * EVIDENCE 5927-07 */
+static void test_hostile_segments(void **state)
+{
+    (void)state;
+    struct lan *lan = malloc(sizeof *lan);
+    struct prng prng;
+    for (unsigned seed = 1; seed <= 6; seed++) {
+        prng_init(&prng, seed);
+        lan_init(lan, &(struct lan_setup){.alone = true, .deaf = seed % 2 != 0});
+        struct hawser_host *host = lan->host[0];
+        hawser_tcp listener = lan_listen(lan, 0, 80), tcp;
+        for (unsigned i = 0; i < 4000; i++) {
+            struct hawser_tcp_info targets[32];
+            uint64_t cursor = 0;
+            uint32_t count = 0;
+            while (count < 32 && hawser_walk(host, lan->now_ns, &cursor, &targets[count]))
+                count++;
+            const struct hawser_tcp_info *target = &targets[prng_below(&prng, count)];
+            attack(lan, &prng, target);
+            if (target->state != HAWSER_LISTEN && target->handle != 0)
+                use(lan, &prng, target->handle);
+            if (hawser_accept(host, listener, &tcp) == 0 && prng_below(&prng, 10) == 0)
+                (void)hawser_close(host, tcp);
+            if (count < 10) {
+                bool v6 = prng_below(&prng, 2) == 0;
+                lan_open(lan, 0, lan_end_of(1, v6, (uint16_t)(1 + prng_below(&prng, 3))));
+            }
+            if (prng_below(&prng, 4) == 0)
+                lan_run(lan, UINT64_C(1) << prng_below(&prng, 37));
+        }
+        lan_forge_handshake(lan, lan_end("198.18.0.123", 9), lan_end_of(0, false, 80), 5);
+        lan_deinit(lan);
+    }
+    free(lan);
+}
+
+/* Frames of an honest conversation, damaged on the way: checksums catch it, or nothing bad
+ * happens. */
+static struct prng damage;
+
+static bool damaged(struct lan *lan, unsigned from, const uint8_t *frame, uint32_t length)
+{
+    uint8_t copy[LAN_FRAME_MAX];
+    memcpy(copy, frame, length);
+    if (prng_below(&damage, 5) != 0)
+        return true;
+    for (unsigned i = 0; i <= prng_below(&damage, 3); i++)
+        copy[prng_below(&damage, length)] ^= (uint8_t)(1u << prng_below(&damage, 8));
+    struct hawser_frame bad = {.data = copy, .length = length};
+    if (prng_below(&damage, 4) == 0)
+        bad.length = prng_below(&damage, length);
+    if (prng_below(&damage, 4) == 0) /* the link vouches for what is not so */
+        bad.flags = HAWSER_FRAME_CHECKSUM_OK;
+    hawser_input(lan->host[!from], 0, lan->now_ns, &bad, 1);
+    return prng_below(&damage, 4) != 0;
+}
+
+static void test_damaged_frames(void **state)
+{
+    (void)state;
+    struct lan *lan = malloc(sizeof *lan);
+    for (unsigned seed = 1; seed <= 6; seed++) {
+        prng_init(&damage, seed);
+        lan_init(lan,
+                 &(struct lan_setup){.kind = seed % 2 ? HAWSER_LINK_ETHERNET : HAWSER_LINK_IP});
+        hawser_tcp listener = lan_listen(lan, 0, 80), end;
+        lan->filter = damaged;
+        for (unsigned i = 0; i < 30; i++) {
+            static uint8_t text[30000];
+            hawser_tcp tcp = lan_open(lan, 1, lan_end_of(0, i % 2 != 0, 80));
+            lan_run(lan, 5 * NS_PER_S);
+            while (hawser_accept(lan->host[0], listener, &end) == 0) {
+                (void)hawser_send(lan->host[0], end, text, sizeof text, 0);
+                (void)hawser_send(lan->host[1], tcp, text, sizeof text, 0);
+                lan_run(lan, 10 * NS_PER_S);
+                (void)hawser_close(lan->host[0], end);
+            }
+            (void)hawser_close(lan->host[1], tcp);
+            lan_run(lan, 10 * NS_PER_S);
+        }
+        const struct hawser_counters *counters = hawser_counters_of(lan->host[0]);
+        assert_true(counters->dropped[HAWSER_DROP_TCP_CHECKSUM] > 0);
+        assert_true(counters->opens_passive > 10);
+        lan_deinit(lan);
+    }
+    free(lan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data_both_ways),
         cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_hostile_segments),
+        cmocka_unit_test(test_damaged_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Queues of records: order, indexes, chunks, walking, against a plain model. */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/prng.h"
 #include "stack/records.h"
@@ -289,6 +290,47 @@ static void test_refused_memory(void **state)
     end(&f);
 }
 
+/* Memory that is touched where it is used only. */
+static void *lazy_acquire(void *context, size_t bytes)
+{
+    (void)context;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void lazy_release(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    assert_int_equal(munmap(memory, bytes), 0);
+}
+
+/* More chunks than the first directory names. */
+static void test_many_chunks(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    static uint32_t index[COUNT];
+    struct memory memory;
+    struct records records;
+    const struct hawser_memory source = {lazy_acquire, lazy_release, NULL};
+    memory_init(&memory, &source, UINT64_MAX);
+    records_init(&records, &memory, CHUNK);
+    struct timewait wait = wait_until(START_NS + 60 * NS_PER_S, 1, false);
+    struct record_queue *queue = &records.queues[RECORDS_TIME_WAIT_V6];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct flow_key key = key_of(i, true);
+        index[i] = records_add(&records, &key, &wait, START_NS);
+        assert_int_not_equal(index[i], RECORD_NONE);
+        queue->tail_place = queue->places; /* as if the rest of the chunk were in use */
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct flow_key key = key_of(i, true);
+        assert_true(records_equal(&records, true, index[i], &key));
+    }
+    records_deinit(&records);
+    assert_int_equal(memory.used_bytes, 0);
+}
+
 /* What peers repeat costs bounded memory. */
 static void test_dead_places_are_bounded(void **state)
 {
@@ -323,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_walk_among_changes),
         cmocka_unit_test(test_any_cursor_is_safe),
         cmocka_unit_test(test_refused_memory),
+        cmocka_unit_test(test_many_chunks),
         cmocka_unit_test(test_dead_places_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

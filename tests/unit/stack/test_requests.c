@@ -403,6 +403,58 @@ static void test_syn_again(void **state)
     end(lan);
 }
 
+/* No way leads back to whoever asks. */
+static void test_no_way_back(void **state)
+{
+    (void)state;
+    struct lan *lan;
+    begin(&lan, NULL);
+    listen_with(lan, 1);
+    struct forged peer = syn_from("192.0.2.7", 5);
+    lan_forge(lan, &peer);
+    assert_int_equal(usage_of(lan).halfopens, 0);
+    struct forged near = syn_from("198.18.0.9", 5);
+    lan_forge(lan, &near); /* now the table is full */
+    lan_forge(lan, &peer);
+    assert_int_equal(lan_count_drop(lan, 0, HAWSER_DROP_NO_ROUTE), 2);
+    assert_int_equal(lan->sent_count, 1);
+    end(lan);
+}
+
+/* The way changes, or vanishes, while a SYN-ACK waits to leave. */
+static void test_way_changes(void **state)
+{
+    (void)state;
+    for (int vanishes = 0; vanishes < 2; vanishes++) {
+        struct lan *lan;
+        uint32_t link;
+        uint8_t bytes[2000];
+        struct hawser_buffer buffer = {.data = bytes, .capacity = sizeof bytes};
+        struct hawser_link_config config = {.kind = HAWSER_LINK_IP, .mtu = 1500};
+        begin(&lan, NULL);
+        struct hawser_host *host = lan->host[0];
+        struct hawser_address far = lan_address("192.0.2.7"), net = lan_address("192.0.2.0");
+        listen_with(lan, 5);
+        assert_int_equal(hawser_link_add(host, &config, &link), 0);
+        assert_int_equal(hawser_route_add(host, &net, 24, NULL, 0, 0), 0);
+        struct forged peer = syn_from("192.0.2.7", 5);
+        lan_forge(lan, &peer);
+        assert_int_equal(lan->sent_count, 1);
+        lan->now_ns += NS_PER_S; /* the SYN-ACK again */
+        hawser_expire(host, lan->now_ns);
+        if (vanishes)
+            assert_int_equal(hawser_route_remove(host, &net, 24, 0), 0);
+        else
+            assert_int_equal(hawser_route_add(host, &far, 32, NULL, link, 0), 0);
+        assert_int_equal(hawser_output(host, 0, lan->now_ns, &buffer, 1), 0);
+        assert_int_equal(hawser_output(host, link, lan->now_ns, &buffer, 1), !vanishes);
+        assert_true(hawser_next_deadline(host) > lan->now_ns);
+        assert_int_equal(usage_of(lan).halfopens, 1);
+        assert_int_equal(lan_count_drop(lan, 0, HAWSER_DROP_NO_ROUTE), vanishes);
+        end(lan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +470,8 @@ int main(void)
         cmocka_unit_test(test_listener_goes),
         cmocka_unit_test(test_tables_full),
         cmocka_unit_test(test_syn_again),
+        cmocka_unit_test(test_no_way_back),
+        cmocka_unit_test(test_way_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -320,6 +320,38 @@ static void test_syn_does_not_take_over(void **state)
     end(&s);
 }
 
+/* The end is not waited for by whoever calls hawser_expire: a segment that comes after it finds
+ * nothing. */
+static void test_over_before_anybody_looked(void **state)
+{
+    (void)state;
+    struct setup s;
+    in_time_wait(&s, "198.18.0.1", "198.18.0.2");
+    s.lan->now_ns += 30 * NS_PER_S;
+    lan_forge(s.lan, &s.peer);
+    assert_int_equal(lan_last(s.lan)->flags, TCP_RST);
+    assert_int_equal(usage_of(s.lan, 0).timewaits, 0);
+    assert_int_equal(hawser_counters_of(s.lan->host[0])->timewait_expired, 1);
+    end(&s);
+}
+
+/* A peer that repeats its FIN for ever: memory stays bounded, and TIME-WAIT ends when it is
+ * silent. */
+static void test_fin_flood(void **state)
+{
+    (void)state;
+    struct setup s;
+    in_time_wait(&s, "198.18.0.1", "198.18.0.2");
+    for (unsigned i = 0; i < 50000; i++)
+        lan_forge(s.lan, &s.peer);
+    assert_int_equal(hawser_counters_of(s.lan->host[0])->timewait_restarted, 50000);
+    assert_true(usage_of(s.lan, 0).memory_bytes < 3u << 20);
+    assert_int_equal(usage_of(s.lan, 0).timewaits, 1);
+    lan_run(s.lan, 21 * NS_PER_S);
+    assert_int_equal(usage_of(s.lan, 0).timewaits, 0);
+    end(&s);
+}
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 static void configure_few(struct hawser_config *config, unsigned host)
@@ -369,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_syn_takes_over),
         cmocka_unit_test(test_take_over_proves_old),
         cmocka_unit_test(test_syn_does_not_take_over),
+        cmocka_unit_test(test_over_before_anybody_looked),
+        cmocka_unit_test(test_fin_flood),
         cmocka_unit_test(test_the_oldest_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
