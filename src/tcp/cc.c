@@ -19,7 +19,8 @@ uint32_t cc_initial_window(const struct tcp *tcp, const struct tcb *tcb)
     uint32_t smss = tcb->snd_mss;
     if (tcb->syn_lost)
         return smss; /* RFC5681 04 */
-    /* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), which is also the upper bound of RFC5681 02 as it stands today. */
+    /* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), which is also the upper bound of RFC5681 02
+     * as it stands today. */
     uint32_t segments = tcp->config->initial_window_segments;
     uint32_t window = segments * smss;
     uint32_t bound = 2 * smss > 14600 ? 2 * smss : 14600;

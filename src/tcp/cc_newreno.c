@@ -14,12 +14,14 @@ static void newreno_on_ack(struct tcb *tcb, uint32_t acked, uint64_t now_ns)
     (void)now_ns;
     uint32_t smss = tcb->snd_mss;
     if (tcb->cwnd < tcb->ssthresh) {
-        /* RFC5681 06: by the octets acknowledged, at most SMSS an ACK: dividing ACKs gains nothing. */
+        /* RFC5681 06: by the octets acknowledged, at most SMSS an ACK: dividing ACKs gains
+         * nothing. */
         uint32_t step = acked < smss ? acked : smss;
         tcb->cwnd = tcb->cwnd > UINT32_MAX - step ? UINT32_MAX : tcb->cwnd + step;
         return;
     }
-    /* RFC5681 07: one SMSS for each window acknowledged, counted in octets (its third formula), so delayed ACKs do not slow it. */
+    /* RFC5681 07: one SMSS for each window acknowledged, counted in octets (its third formula), so
+     * delayed ACKs do not slow it. */
     tcb->cc_acked += acked;
     if (tcb->cc_acked >= tcb->cwnd) {
         tcb->cc_acked -= tcb->cwnd;

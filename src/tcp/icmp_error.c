@@ -3,18 +3,20 @@
 #include "tcp/recovery.h"
 #include "tcp/tcp.h"
 
-bool tcp_icmp_error(const struct tcp *tcp, struct tcb *tcb, int error, bool hard, bool too_big, seq_t quoted, uint64_t now_ns)
+bool tcp_icmp_error(const struct tcp *tcp, struct tcb *tcb, int error, bool hard, bool too_big,
+                    seq_t quoted, uint64_t now_ns)
 {
     (void)now_ns;
     /* RFC5927 01: it must quote what is outstanding. */
-    if (tcb->state == HAWSER_CLOSED || seq_lt(quoted, tcb->snd.una) || seq_geq(quoted, tcb->snd.nxt)) {
+    if (tcb->state == HAWSER_CLOSED || seq_lt(quoted, tcb->snd.una) ||
+        seq_geq(quoted, tcb->snd.nxt)) {
         tcb_count_drop(tcp, tcb, HAWSER_DROP_ICMP);
         return false;
     }
     if (too_big)
         return true;
-    /* RFC5927 03: before the connection is synchronized a hard error is the answer to the open (RFC1122 07). After, it is a hint (RFC5927 02,
-     * RFC9293 MUST-56). */
+    /* RFC5927 03: before the connection is synchronized a hard error is the answer to the open
+     * (RFC1122 07). After, it is a hint (RFC5927 02, RFC9293 MUST-56). */
     if (hard && !state_is_synchronized(tcb->state)) {
         tcb_end(tcp, tcb, error, HAWSER_CAUSE_ICMP);
         return false;

@@ -44,11 +44,13 @@ static void remember_island(struct tcb *tcb, seq_t left)
     tcb->ooo_recent[0] = left;
 }
 
-static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, seq_t seq, const uint8_t *text, uint32_t n)
+static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, seq_t seq,
+                                       const uint8_t *text, uint32_t n)
 {
     uint32_t offset = seq_diff(seq, tcb->rcv.nxt);
     uint32_t reach = islands_reach(tcb);
-    if (!ring_reserve(&tcb->rx, tcp->buffers, tcb->rx.len + (offset + n > reach ? offset + n : reach), reach)) {
+    if (!ring_reserve(&tcb->rx, tcp->buffers,
+                      tcb->rx.len + (offset + n > reach ? offset + n : reach), reach)) {
         tcb_count_drop(tcp, tcb, HAWSER_DROP_MEMORY);
         return REASM_REFUSED;
     }
@@ -70,7 +72,8 @@ static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, s
     return REASM_ISLAND;
 }
 
-enum reasm_result reasm_insert(const struct tcp *tcp, struct tcb *tcb, seq_t seq, const uint8_t *text, uint32_t n)
+enum reasm_result reasm_insert(const struct tcp *tcp, struct tcb *tcb, seq_t seq,
+                               const uint8_t *text, uint32_t n)
 {
     ASSERT(n > 0);
     if (seq_gt(seq, tcb->rcv.nxt))
@@ -104,7 +107,8 @@ static bool has_block(const struct sack_block *blocks, unsigned count, struct ra
     return false;
 }
 
-unsigned reasm_sack_blocks(const struct tcb *tcb, unsigned most, struct sack_block out[TCP_SACK_BLOCKS_MAX])
+unsigned reasm_sack_blocks(const struct tcb *tcb, unsigned most,
+                           struct sack_block out[TCP_SACK_BLOCKS_MAX])
 {
     unsigned count = 0;
     unsigned recent = sizeof tcb->ooo_recent / sizeof tcb->ooo_recent[0];
@@ -113,12 +117,14 @@ unsigned reasm_sack_blocks(const struct tcb *tcb, unsigned most, struct sack_blo
         if (at == tcb->ooo.count || (int32_t)(tcb->ooo.at[at].left - tcb->ooo_recent[i].v) > 0)
             continue; /* that island has been absorbed */
         if (!has_block(out, count, tcb->ooo.at[at]))
-            out[count++] = (struct sack_block){seq_of(tcb->ooo.at[at].left), seq_of(tcb->ooo.at[at].right)};
+            out[count++] =
+                (struct sack_block){seq_of(tcb->ooo.at[at].left), seq_of(tcb->ooo.at[at].right)};
     }
     /* Room is left: the highest islands, the peer's retransmissions will come from below. */
     for (unsigned i = tcb->ooo.count; i > 0 && count < most; i--) {
         if (!has_block(out, count, tcb->ooo.at[i - 1]))
-            out[count++] = (struct sack_block){seq_of(tcb->ooo.at[i - 1].left), seq_of(tcb->ooo.at[i - 1].right)};
+            out[count++] = (struct sack_block){seq_of(tcb->ooo.at[i - 1].left),
+                                               seq_of(tcb->ooo.at[i - 1].right)};
     }
     return count;
 }

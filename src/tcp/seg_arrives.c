@@ -29,7 +29,8 @@ void reply_reset(const struct segment *seg, struct tcp_reply *reply)
     }
 }
 
-/* 3.10.7.1 CLOSED: all data in the incoming segment is discarded; a RST is (RFC9293 3.10.7.1-1); anything else is answered by a RST. */
+/* 3.10.7.1 CLOSED: all data in the incoming segment is discarded; a RST is (RFC9293 3.10.7.1-1);
+ * anything else is answered by a RST. */
 void segment_arrives_closed(const struct segment *seg, struct tcp_reply *reply)
 {
     reply_reset(seg, reply);
@@ -42,16 +43,19 @@ bool segment_arrives_listen(const struct segment *seg, struct tcp_reply *reply)
     /* First, a RST: there was nothing it could be for (RFC9293 3.10.7.2-1, 3.5.3-3). */
     if (seg->flags & TCP_RST)
         return false;
-    /* Second, an ACK: nothing has been sent that could be acknowledged (RFC9293 3.10.7.2-2, 3.5-8). */
+    /* Second, an ACK: nothing has been sent that could be acknowledged (RFC9293 3.10.7.2-2,
+     * 3.5-8). */
     if (seg->flags & TCP_ACK) {
         reply_reset(seg, reply);
         return false;
     }
-    /* Third, a SYN (RFC9293 3.10.7.2-3). A FIN on it is not looked at before the connection is (RFC9293 3.10.7.4h-1). */
+    /* Third, a SYN (RFC9293 3.10.7.2-3). A FIN on it is not looked at before the connection is
+     * (RFC9293 3.10.7.4h-1). */
     return (seg->flags & TCP_SYN) != 0;
 }
 
-void enter_established(const struct tcp *tcp, struct tcb *tcb, enum hawser_cause cause, uint64_t now_ns)
+void enter_established(const struct tcp *tcp, struct tcb *tcb, enum hawser_cause cause,
+                       uint64_t now_ns)
 {
     tcb_set_state(tcp, tcb, HAWSER_ESTABLISHED, cause);
     tcb_update_mss(tcb);
@@ -90,7 +94,8 @@ static void take_syn(struct arrival *a)
     tcb->cwnd = tcb->snd_mss;
 }
 
-/* The SYN of a simultaneous open: SYN-RECEIVED, and our SYN again, with its ACK (RFC9293 MUST-10, 3.10.7.3-9). */
+/* The SYN of a simultaneous open: SYN-RECEIVED, and our SYN again, with its ACK (RFC9293 MUST-10,
+ * 3.10.7.3-9). */
 static void crossing_syn(struct arrival *a)
 {
     struct tcb *tcb = a->tcb;
@@ -124,10 +129,12 @@ static void in_syn_sent(struct arrival *a)
             return;
         }
         a->tcp->counters->resets_in++;
-        tcb_end(a->tcp, tcb, HAWSER_ERR_REFUSED, HAWSER_CAUSE_RST); /* RFC9293 3.10.7.3-3, 3.5.3-2 */
+        /* RFC9293 3.10.7.3-3, 3.5.3-2 */
+        tcb_end(a->tcp, tcb, HAWSER_ERR_REFUSED, HAWSER_CAUSE_RST);
         return;
     }
-    /* Third, security: not part of this TCP (RFC9293 A.1-1: nothing is ever compared). Fourth, the SYN bit. */
+    /* Third, security: not part of this TCP (RFC9293 A.1-1: nothing is ever compared). Fourth, the
+     * SYN bit. */
     if (!(seg->flags & TCP_SYN)) {
         tcb_count_drop(a->tcp, tcb, HAWSER_DROP_NO_ACK); /* fifth: RFC9293 3.10.7.3-10 */
         return;
@@ -145,11 +152,13 @@ static void in_syn_sent(struct arrival *a)
     segment_steps_text(a); /* RFC9293 3.10.7.3-7 */
 }
 
-/* A block that leaves this house with an ACK still owed: the caller sends it, nobody else will (a record cannot owe). */
+/* A block that leaves this house with an ACK still owed: the caller sends it, nobody else will (a
+ * record cannot owe). */
 static void settle_last_ack(struct arrival *a)
 {
     struct tcb *tcb = a->tcb;
-    bool becomes_record = tcb->state == HAWSER_TIME_WAIT || (tcb->state == HAWSER_FIN_WAIT_2 && tcb->no_reader);
+    bool becomes_record =
+        tcb->state == HAWSER_TIME_WAIT || (tcb->state == HAWSER_FIN_WAIT_2 && tcb->no_reader);
     if (!becomes_record || a->reply->present || !(tcb->ack_now || tcb->dup_acks_owed > 0))
         return;
     send_ack_segment(tcb, a->now_ns, &a->reply->segment);
@@ -158,7 +167,8 @@ static void settle_last_ack(struct arrival *a)
     tcb->dup_acks_owed = 0;
 }
 
-void segment_arrives(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, uint64_t now_ns, struct tcp_reply *reply)
+void segment_arrives(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg,
+                     uint64_t now_ns, struct tcp_reply *reply)
 {
     struct arrival a = {.tcp = tcp, .tcb = tcb, .seg = *seg, .now_ns = now_ns, .reply = reply};
     reply->present = false;

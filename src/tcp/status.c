@@ -15,7 +15,9 @@ static void status_of_recovery(const struct tcb *tcb, struct hawser_tcp_info *in
     uint32_t pipe = recovery_pipe(tcb);
     info->retransmitting_bytes = seq_diff(tcb->high_rxt, tcb->snd.una);
     uint32_t known = tcb->sacked_bytes + pipe;
-    info->lost_bytes = flight + info->retransmitting_bytes > known ? flight + info->retransmitting_bytes - known : 0;
+    info->lost_bytes = flight + info->retransmitting_bytes > known
+                           ? flight + info->retransmitting_bytes - known
+                           : 0;
 }
 
 static void status_of_urgency(const struct tcb *tcb, struct hawser_tcp_info *info)
@@ -27,7 +29,8 @@ static void status_of_urgency(const struct tcb *tcb, struct hawser_tcp_info *inf
     info->urgent_bytes = seq_gt(tcb->rcv.up, first) ? seq_diff(tcb->rcv.up, first) : 0;
 }
 
-void tcp_status(const struct tcp *tcp, const struct tcb *tcb, uint64_t now_ns, struct hawser_tcp_info *info)
+void tcp_status(const struct tcp *tcp, const struct tcb *tcb, uint64_t now_ns,
+                struct hawser_tcp_info *info)
 {
     (void)tcp;
     info->state = (enum hawser_state)tcb->state;
@@ -84,7 +87,8 @@ static bool in_range(uint64_t value, uint64_t least, uint64_t most)
 }
 
 /* The options that count something. */
-static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum hawser_option option, uint64_t value)
+static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum hawser_option option,
+                      uint64_t value)
 {
     const uint64_t ms_max = UINT32_MAX - 1;
     uint64_t ms = value / NS_PER_MS + (value % NS_PER_MS != 0);
@@ -95,14 +99,17 @@ static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum haws
     else if (option == HAWSER_OPTION_KEEPALIVE_PROBES && in_range(value, 1, 127))
         set->keepalive_probes = (uint8_t)value;
     else if (option == HAWSER_OPTION_USER_TIMEOUT_NS && (value == UINT64_MAX || ms <= ms_max))
-        set->user_timeout_ms = value == UINT64_MAX ? UINT32_MAX : (uint32_t)ms; /* RFC9293 MUST-21 */
+        /* RFC9293 MUST-21 */
+        set->user_timeout_ms = value == UINT64_MAX ? UINT32_MAX : (uint32_t)ms;
     else if (option == HAWSER_OPTION_HOP_LIMIT && in_range(value, 1, 255))
         set->hop_limit = (uint8_t)value; /* RFC9293 MUST-49 */
     else if (option == HAWSER_OPTION_TRAFFIC_CLASS && value <= 255)
         set->traffic_class = (uint8_t)(value & 0xfc); /* RFC9293 MUST-48 */
-    else if (option == HAWSER_OPTION_SEND_BUFFER_BYTES && in_range(value, 2048, tcp->config->send_buffer_bytes))
+    else if (option == HAWSER_OPTION_SEND_BUFFER_BYTES &&
+             in_range(value, 2048, tcp->config->send_buffer_bytes))
         set->snd_buf_bytes = (uint32_t)value;
-    else if (option == HAWSER_OPTION_RECEIVE_BUFFER_BYTES && in_range(value, 2048, tcp->config->receive_buffer_bytes))
+    else if (option == HAWSER_OPTION_RECEIVE_BUFFER_BYTES &&
+             in_range(value, 2048, tcp->config->receive_buffer_bytes))
         set->rcv_buf_bytes_max = (uint32_t)value;
     else if (option == HAWSER_OPTION_MAX_SEGMENT_BYTES && in_range(value, 88, 65495))
         set->mss_max = (uint16_t)value;
@@ -111,7 +118,8 @@ static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum haws
     return 0;
 }
 
-int tcb_settings_set(const struct tcp *tcp, struct tcb_settings *set, enum hawser_option option, uint64_t value)
+int tcb_settings_set(const struct tcp *tcp, struct tcb_settings *set, enum hawser_option option,
+                     uint64_t value)
 {
     switch (option) {
     case HAWSER_OPTION_NODELAY:
@@ -192,7 +200,8 @@ int tcb_settings_get(const struct tcb_settings *set, enum hawser_option option, 
     return HAWSER_ERR_NO_OPTION;
 }
 
-int tcp_set_option(const struct tcp *tcp, struct tcb *tcb, enum hawser_option option, uint64_t value)
+int tcp_set_option(const struct tcp *tcp, struct tcb *tcb, enum hawser_option option,
+                   uint64_t value)
 {
     /* The MSS was announced with the SYN; it cannot be taken back. */
     if (option == HAWSER_OPTION_MAX_SEGMENT_BYTES && tcb->segs_out > 0)
@@ -215,7 +224,8 @@ int tcp_set_option(const struct tcp *tcp, struct tcb *tcb, enum hawser_option op
     } else if (option == HAWSER_OPTION_USER_TIMEOUT_NS) {
         tcb->timer.user_ns = NEVER; /* counts from the next segment or ACK */
     } else if (option == HAWSER_OPTION_RECEIVE_BUFFER_BYTES && tcb->rcv_buf_bytes > value) {
-        tcb->rcv_buf_bytes = (uint32_t)value; /* the window offered stays; it closes with what arrives (RFC9293 SHLD-14) */
+        /* the window offered stays; it closes with what arrives (RFC9293 SHLD-14) */
+        tcb->rcv_buf_bytes = (uint32_t)value;
     } else if (option == HAWSER_OPTION_MAX_SEGMENT_BYTES) {
         if (tcb->rcv_mss > value)
             tcb->rcv_mss = (uint16_t)value;

@@ -19,8 +19,8 @@ static bool ts_before(uint32_t a, uint32_t b)
 
 bool paws_refuses(const struct tcb *tcb, const struct segment *seg, uint64_t now_ns)
 {
-    /* RFC7323 25: a RST is never subject to it. RFC7323 15: nor a segment of a connection that did not negotiate. RFC7323 14: a segment
-     * without the option is not held against the peer. */
+    /* RFC7323 25: a RST is never subject to it. RFC7323 15: nor a segment of a connection that did
+     * not negotiate. RFC7323 14: a segment without the option is not held against the peer. */
     if (!tcb->has_timestamps || !(seg->options & TCP_OPT_TIMESTAMPS) || (seg->flags & TCP_RST))
         return false;
     if (!ts_before(seg->ts_val, tcb->ts_recent))
@@ -38,14 +38,16 @@ void timestamps_update(struct tcb *tcb, const struct segment *seg, uint64_t now_
 {
     if (!tcb->has_timestamps || !(seg->options & TCP_OPT_TIMESTAMPS))
         return;
-    /* RFC7323 23: SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent. The second keeps the earliest unacknowledged segment's value for a
-     * delayed ACK (RFC7323 20) and the last in-order one's for a duplicate ACK (RFC7323 21). */
+    /* RFC7323 23: SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent. The second keeps the
+     * earliest unacknowledged segment's value for a delayed ACK (RFC7323 20) and the last in-order
+     * one's for a duplicate ACK (RFC7323 21). */
     bool stale = s_clock(now_ns) - tcb->ts_recent_at_s >= PAWS_IDLE_S;
     if ((stale || !ts_before(seg->ts_val, tcb->ts_recent)) && seq_leq(seg->seq, tcb->rcv.last_ack))
         timestamps_start(tcb, seg->ts_val, now_ns);
 }
 
-bool timestamps_rtt(const struct tcb *tcb, const struct segment *seg, uint64_t now_ns, uint64_t *rtt_ns)
+bool timestamps_rtt(const struct tcb *tcb, const struct segment *seg, uint64_t now_ns,
+                    uint64_t *rtt_ns)
 {
     if (!tcb->has_timestamps || !(seg->options & TCP_OPT_TIMESTAMPS) || seg->ts_ecr == 0)
         return false;

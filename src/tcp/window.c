@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Windows: acceptability of a segment (RFC 9293 3.4), the window we offer (3.8.6.2.2), the window we were offered. */
+/* Windows: acceptability of a segment (RFC 9293 3.4), the window we offer (3.8.6.2.2), the window
+ * we were offered. */
 #include "tcp/window.h"
 
 bool segment_acceptable(const struct tcb *tcb, const struct segment *seg)
@@ -44,7 +45,8 @@ uint16_t window_field(const struct tcb *tcb, bool syn, uint32_t *offered)
         return field;
     }
     uint32_t unit = UINT32_C(1) << tcb->rcv_wscale;
-    /* An unmoved edge is rounded up, so that scaling does not draw it back; a new one is rounded down. */
+    /* An unmoved edge is rounded up, so that scaling does not draw it back; a new one is rounded
+     * down. */
     uint32_t field = wnd == tcb->rcv.wnd ? (uint32_t)(((uint64_t)wnd + unit - 1) >> tcb->rcv_wscale)
                                          : wnd >> tcb->rcv_wscale;
     if (field > UINT16_MAX)
@@ -55,7 +57,8 @@ uint16_t window_field(const struct tcb *tcb, bool syn, uint32_t *offered)
 
 bool window_worth_telling(const struct tcb *tcb)
 {
-    /* A peer with room for half of the present window or more has no need to hear of it at once; the next ACK will tell. */
+    /* A peer with room for half of the present window or more has no need to hear of it at once;
+     * the next ACK will tell. */
     uint32_t wnd = window_to_offer(tcb);
     return wnd > tcb->rcv.wnd && wnd / 2 >= tcb->rcv.wnd;
 }

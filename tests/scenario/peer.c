@@ -49,7 +49,8 @@ void peer_start_mtu(struct peer *p, bool v6, uint32_t mtu, peer_tune *tune)
     p->config.trace = on_trace;
     p->config.trace_context = p;
     p->config.delayed_ack_ns = 40 * NS_PER_MS;
-    p->config.quick_acks = 0; /* tests of acknowledgement want the steady state; those of the start say so */
+    /* tests of acknowledgement want the steady state; those of the start say so */
+    p->config.quick_acks = 0;
     if (tune != NULL)
         tune(&p->config);
     p->now_ns = 1000 * NS_PER_S;
@@ -85,8 +86,10 @@ static void report_unlooked(const struct peer *p)
 {
     for (unsigned i = p->out_first; i < p->out_count; i++) {
         char line[400];
-        hawser_frame_print(HAWSER_LINK_IP, p->out[i].frame, p->out[i].packet_bytes, line, sizeof line);
-        print_error("not looked at, at %+.6f s: %s\n", (double)(p->out[i].at_ns - 1000 * NS_PER_S) / 1e9, line);
+        hawser_frame_print(HAWSER_LINK_IP, p->out[i].frame, p->out[i].packet_bytes, line,
+                           sizeof line);
+        print_error("not looked at, at %+.6f s: %s\n",
+                    (double)(p->out[i].at_ns - 1000 * NS_PER_S) / 1e9, line);
     }
 }
 
@@ -104,7 +107,8 @@ void peer_end(struct peer *p)
     test_memory_deinit(&p->memory);
 }
 
-/* ---- the wire ------------------------------------------------------------------------------------------------------- */
+/* ---- the wire
+ * ------------------------------------------------------------------------------------------------------- */
 
 void peer_inject_raw(struct peer *p, const uint8_t *packet, uint32_t n)
 {
@@ -147,9 +151,11 @@ void peer_inject(struct peer *p, const struct segment *seg)
     peer_inject_raw(p, packet, peer_build(p, seg, packet));
 }
 
-void peer_in_wnd(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len, uint16_t wnd)
+void peer_in_wnd(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len,
+                 uint16_t wnd)
 {
-    struct segment seg = {.seq = seq_add(p->peer_isn, seq), .flags = (uint8_t)flags, .text_len = len, .wnd = wnd};
+    struct segment seg = {
+        .seq = seq_add(p->peer_isn, seq), .flags = (uint8_t)flags, .text_len = len, .wnd = wnd};
     if (flags & TCP_ACK)
         seg.ack = seq_add(p->host_isn, ack);
     if (p->timestamps) {
@@ -165,12 +171,18 @@ void peer_in(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_
     peer_in_wnd(p, flags, seq, ack, len, p->wnd);
 }
 
-void peer_in_sack(struct peer *p, uint32_t seq, uint32_t ack, unsigned blocks, const uint32_t *edges)
+void peer_in_sack(struct peer *p, uint32_t seq, uint32_t ack, unsigned blocks,
+                  const uint32_t *edges)
 {
-    struct segment seg = {.seq = seq_add(p->peer_isn, seq), .ack = seq_add(p->host_isn, ack), .flags = TCP_ACK, .wnd = p->wnd,
-                          .options = TCP_OPT_SACK, .sack_count = (uint8_t)blocks};
+    struct segment seg = {.seq = seq_add(p->peer_isn, seq),
+                          .ack = seq_add(p->host_isn, ack),
+                          .flags = TCP_ACK,
+                          .wnd = p->wnd,
+                          .options = TCP_OPT_SACK,
+                          .sack_count = (uint8_t)blocks};
     for (unsigned i = 0; i < blocks; i++)
-        seg.sack[i] = (struct sack_block){seq_add(p->host_isn, edges[2 * i]), seq_add(p->host_isn, edges[2 * i + 1])};
+        seg.sack[i] = (struct sack_block){seq_add(p->host_isn, edges[2 * i]),
+                                          seq_add(p->host_isn, edges[2 * i + 1])};
     if (p->timestamps) {
         seg.options |= TCP_OPT_TIMESTAMPS;
         seg.ts_val = p->ts_val;
@@ -225,7 +237,8 @@ void peer_pull(struct peer *p)
         collect(p, space, buffer.length);
     uint64_t next = hawser_next_deadline(p->host);
     if (next <= p->now_ns)
-        fail_msg("after expire and output the next deadline is %lu, now is %lu", (unsigned long)next, (unsigned long)p->now_ns);
+        fail_msg("after expire and output the next deadline is %lu, now is %lu",
+                 (unsigned long)next, (unsigned long)p->now_ns);
 }
 
 unsigned peer_pending(struct peer *p)
@@ -246,16 +259,20 @@ static void describe(const struct peer *p, const struct peer_segment *got, char 
 {
     char packet[400];
     hawser_frame_print(HAWSER_LINK_IP, got->frame, got->packet_bytes, packet, sizeof packet);
-    snprintf(line, cap, "%s (relative seq %u ack %u, at %+.6f s)", packet, got->seg.seq.v - p->host_isn.v,
-             got->seg.flags & TCP_ACK ? got->seg.ack.v - p->peer_isn.v : 0, (double)(got->at_ns - 1000 * NS_PER_S) / 1e9);
+    snprintf(line, cap, "%s (relative seq %u ack %u, at %+.6f s)", packet,
+             got->seg.seq.v - p->host_isn.v,
+             got->seg.flags & TCP_ACK ? got->seg.ack.v - p->peer_isn.v : 0,
+             (double)(got->at_ns - 1000 * NS_PER_S) / 1e9);
 }
 
-const struct peer_segment *peer_out(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack, uint32_t len)
+const struct peer_segment *peer_out(struct peer *p, unsigned flags, uint32_t seq, uint32_t ack,
+                                    uint32_t len)
 {
     const struct peer_segment *got = peer_next(p);
     char line[600];
     describe(p, got, line, sizeof line);
-    bool same = got->seg.flags == flags && seq_eq(got->seg.seq, seq_add(p->host_isn, seq)) && got->seg.text_len == len &&
+    bool same = got->seg.flags == flags && seq_eq(got->seg.seq, seq_add(p->host_isn, seq)) &&
+                got->seg.text_len == len &&
                 (!(flags & TCP_ACK) || seq_eq(got->seg.ack, seq_add(p->peer_isn, ack)));
     if (!same)
         fail_msg("expected flags %#x seq %u ack %u len %u, got %s", flags, seq, ack, len, line);
@@ -271,7 +288,8 @@ const struct peer_segment *peer_out_rst(struct peer *p, unsigned flags, seq_t se
     const struct peer_segment *got = peer_next(p);
     char line[600];
     describe(p, got, line, sizeof line);
-    if (got->seg.flags != flags || !seq_eq(got->seg.seq, seq) || ((flags & TCP_ACK) && !seq_eq(got->seg.ack, ack)) || got->seg.text_len != 0)
+    if (got->seg.flags != flags || !seq_eq(got->seg.seq, seq) ||
+        ((flags & TCP_ACK) && !seq_eq(got->seg.ack, ack)) || got->seg.text_len != 0)
         fail_msg("expected a RST with flags %#x seq %u ack %u, got %s", flags, seq.v, ack.v, line);
     return got;
 }
@@ -285,7 +303,8 @@ void peer_quiet(struct peer *p)
     }
 }
 
-/* ---- time ----------------------------------------------------------------------------------------------------------- */
+/* ---- time
+ * ----------------------------------------------------------------------------------------------------------- */
 
 void peer_pass(struct peer *p, uint64_t ns)
 {
@@ -316,7 +335,8 @@ uint64_t peer_pass_until_out(struct peer *p, uint64_t ns)
     return p->now_ns - start;
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct segment peer_syn_options(const struct peer *p, unsigned which)
 {
@@ -362,7 +382,8 @@ void peer_accept(struct peer *p, unsigned which)
 
 void peer_open(struct peer *p)
 {
-    struct hawser_open_options options = {.remote = {p->peer_address, p->peer_port}, .local = {p->host_address, 0}};
+    struct hawser_open_options options = {.remote = {p->peer_address, p->peer_port},
+                                          .local = {p->host_address, 0}};
     assert_int_equal(hawser_open(p->host, p->now_ns, &options, &p->tcp), 0);
     peer_pull(p);
     assert_true(p->out_count > p->out_first);
@@ -434,7 +455,8 @@ void peer_to_state(struct peer *p, enum hawser_state state)
     peer_quiet(p);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------------- */
+/* ---- looking
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct hawser_tcp_info peer_info(struct peer *p)
 {
@@ -468,7 +490,8 @@ uint32_t peer_events(struct peer *p, hawser_tcp tcp)
     while ((n = hawser_events(p->host, event, COUNT_OF(event))) > 0) {
         for (size_t i = 0; i < n; i++) {
             unsigned at = 0;
-            while (at < COUNT_OF(p->seen) - 1 && p->seen[at].tcp != 0 && p->seen[at].tcp != event[i].tcp)
+            while (at < COUNT_OF(p->seen) - 1 && p->seen[at].tcp != 0 &&
+                   p->seen[at].tcp != event[i].tcp)
                 at++;
             p->seen[at].tcp = event[i].tcp;
             p->seen[at].events |= event[i].events;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Closing: normal, simultaneous, half, both at once, and TIME-WAIT (RFC 9293 3.6, Figures 12 and 13). */
+/* Closing: normal, simultaneous, half, both at once, and TIME-WAIT (RFC 9293 3.6, Figures 12 and
+ * 13). */
 #include "scenario/peer.h"
 
-/* EVIDENCE 9293-FIG5-12 9293-FIG5-14 9293-FIG5-17 9293-FIG5-21 9293-MUST-13 9293-3.10.7.4h-5 9293-3.10.8-3 */
+/* EVIDENCE 9293-FIG5-12 9293-FIG5-14 9293-FIG5-17 9293-FIG5-21 9293-MUST-13 9293-3.10.7.4h-5
+ * 9293-3.10.8-3 */
 static void active_close(void **state)
 {
     (void)state;
@@ -25,7 +27,8 @@ static void active_close(void **state)
     peer_end(&p);
 }
 
-/* EVIDENCE 9293-FIG5-13 9293-FIG5-19 9293-FIG5-20 9293-3.6-3 9293-3.10.4-6 9293-3.10.7.4e-11 9293-3.10.7.4h-2 9293-3.10.7.4h-3 9293-MUST-12 */
+/* EVIDENCE 9293-FIG5-13 9293-FIG5-19 9293-FIG5-20 9293-3.6-3 9293-3.10.4-6 9293-3.10.7.4e-11
+ * 9293-3.10.7.4h-2 9293-3.10.7.4h-3 9293-MUST-12 */
 static void passive_close(void **state)
 {
     (void)state;
@@ -87,7 +90,8 @@ static void simultaneous_close_with_an_ack_lost(void **state)
     peer_in(&p, F | A, 1, 1, 0);
     peer_out(&p, A, 2, 2, 0);
     assert_int_equal(peer_state(&p), HAWSER_CLOSING);
-    peer_in(&p, F | A, 1, 2, 0); /* once more, now with the ACK of ours; out of the window, so it is answered and dropped */
+    /* once more, now with the ACK of ours; out of the window, so it is answered and dropped */
+    peer_in(&p, F | A, 1, 2, 0);
     peer_out(&p, A, 2, 2, 0);
     peer_in(&p, A, 2, 2, 0);
     assert_int_equal(peer_state(&p), HAWSER_TIME_WAIT);
@@ -156,7 +160,8 @@ static void close_waits_for_what_is_queued(void **state)
             const struct peer_segment *s = peer_next(&p);
             assert_int_equal(s->seg.text_len, 1448);
             sent++;
-            assert_int_equal((s->seg.flags & F) != 0, sent == 40); /* with the last octet, not before */
+            /* with the last octet, not before */
+            assert_int_equal((s->seg.flags & F) != 0, sent == 40);
         }
     }
     assert_int_equal(sent, 40);

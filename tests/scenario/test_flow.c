@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Flow control: windows that shut, shrink and creep, probes, silly windows, Nagle, PSH, delayed acknowledgements (RFC 9293 3.7.4, 3.8.6). */
+/* Flow control: windows that shut, shrink and creep, probes, silly windows, Nagle, PSH, delayed
+ * acknowledgements (RFC 9293 3.7.4, 3.8.6). */
 #include "scenario/peer.h"
 
 #define MSS 1460u
@@ -180,7 +181,12 @@ static void a_shut_window_takes_acks_urgency_and_resets(void **state)
     peer_write(&p, 10);
     peer_drop_out(&p);
     peer_events(&p, p.tcp);
-    struct segment seg = {.flags = U | A, .seq = seq_add(p.peer_isn, 4001), .ack = seq_add(p.host_isn, 11), .wnd = 100, .up = 5, .text_len = 1};
+    struct segment seg = {.flags = U | A,
+                          .seq = seq_add(p.peer_isn, 4001),
+                          .ack = seq_add(p.host_isn, 11),
+                          .wnd = 100,
+                          .up = 5,
+                          .text_len = 1};
     peer_inject(&p, &seg);
     peer_out(&p, A, 11, 4001, 0);
     assert_int_equal(peer_info(&p).snd_una, p.host_isn.v + 11);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening: three-way handshake, simultaneous open, refusals, old duplicates (RFC 9293 3.5, Figures 6 to 8 and 11). */
+/* Opening: three-way handshake, simultaneous open, refusals, old duplicates (RFC 9293 3.5, Figures
+ * 6 to 8 and 11). */
 #include "scenario/peer.h"
 
 static const bool families[] = {false, true};
@@ -161,7 +162,8 @@ static void old_duplicate_syn_as_responder(void **state)
     peer_end(&p);
 }
 
-/* EVIDENCE 9293-3.5-8 9293-3.10.7.2-1 9293-3.10.7.2-2 9293-3.10.7.2-5 9293-3.5.3-3 9293-3.10.7.4h-1 9293-3.5.2-2 */
+/* EVIDENCE 9293-3.5-8 9293-3.10.7.2-1 9293-3.10.7.2-2 9293-3.10.7.2-5 9293-3.5.3-3 9293-3.10.7.4h-1
+ * 9293-3.5.2-2 */
 static void what_a_listener_says_to_strangers(void **state)
 {
     (void)state;
@@ -170,14 +172,19 @@ static void what_a_listener_says_to_strangers(void **state)
         uint32_t len;
         bool reset;
     } rows[] = {
-        {R, 0, false},     {R | A, 0, false}, {R | S, 0, false},     {A, 0, true},         {S | A, 0, true},  {F | A, 0, true},
-        {P | A, 20, true}, {F, 0, false},     {0, 0, false},         {P, 20, false},       {U, 3, false},     {F | P | U, 0, false},
+        {R, 0, false},    {R | A, 0, false}, {R | S, 0, false}, {A, 0, true},
+        {S | A, 0, true}, {F | A, 0, true},  {P | A, 20, true}, {F, 0, false},
+        {0, 0, false},    {P, 20, false},    {U, 3, false},     {F | P | U, 0, false},
     };
     struct peer p;
     peer_start(&p, false, NULL);
     peer_listen(&p, 4);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        struct segment seg = {.flags = rows[i].flags, .seq = p.peer_isn, .ack = seq_of(rows[i].flags & A ? 777 : 0), .text_len = rows[i].len, .wnd = 100};
+        struct segment seg = {.flags = rows[i].flags,
+                              .seq = p.peer_isn,
+                              .ack = seq_of(rows[i].flags & A ? 777 : 0),
+                              .text_len = rows[i].len,
+                              .wnd = 100};
         peer_inject(&p, &seg);
         if (rows[i].reset)
             peer_out_rst(&p, R, seq_of(777), seq_of(0));
@@ -195,11 +202,13 @@ static void what_a_closed_port_says(void **state)
     static const struct {
         uint8_t flags;
         uint32_t len, seg_len;
-    } rows[] = {{S, 0, 1}, {S, 100, 101}, {F, 0, 1}, {P, 30, 30}, {S | F, 0, 2}, {0, 0, 0}, {S | F | P, 7, 9}};
+    } rows[] = {{S, 0, 1},     {S, 100, 101}, {F, 0, 1},        {P, 30, 30},
+                {S | F, 0, 2}, {0, 0, 0},     {S | F | P, 7, 9}};
     struct peer p;
     peer_start(&p, true, NULL);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        struct segment seg = {.flags = rows[i].flags, .seq = seq_of(0xfffffffe), .text_len = rows[i].len};
+        struct segment seg = {
+            .flags = rows[i].flags, .seq = seq_of(0xfffffffe), .text_len = rows[i].len};
         peer_inject(&p, &seg);
         peer_out_rst(&p, R | A, seq_of(0), seq_add(seg.seq, rows[i].seg_len));
         seg.flags |= A;

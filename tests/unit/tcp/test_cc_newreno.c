@@ -23,7 +23,8 @@ static void the_initial_window(void **state)
     static const struct {
         uint16_t smss;
         uint32_t window;
-    } rows[] = {{536, 5360}, {1448, 14480}, {1460, 14600}, {2000, 14600}, {4000, 14600}, {8960, 17920}, {9000, 18000}};
+    } rows[] = {{536, 5360},   {1448, 14480}, {1460, 14600}, {2000, 14600},
+                {4000, 14600}, {8960, 17920}, {9000, 18000}};
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct tcb tcb = block(rows[i].smss);
         assert_int_equal(tcb.cwnd, rows[i].window);
@@ -50,7 +51,8 @@ static void slow_start_counts_octets_not_acks(void **state)
     struct tcb tcb = block(1000);
     uint32_t before = tcb.cwnd;
     for (int i = 0; i < 1000; i++)
-        cc_ops_of(&tcb)->on_ack(&tcb, 1, 0); /* a thousand ACKs of an octet each are worth one segment */
+        /* a thousand ACKs of an octet each are worth one segment */
+        cc_ops_of(&tcb)->on_ack(&tcb, 1, 0);
     assert_int_equal(tcb.cwnd, before + 1000);
     cc_ops_of(&tcb)->on_ack(&tcb, 64000, 0); /* one ACK for much is worth one segment too */
     assert_int_equal(tcb.cwnd, before + 2000);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scoreboard, pipe, what is sent again and when an episode ends, against the texts of RFC 6675 and 6582. */
+/* Scoreboard, pipe, what is sent again and when an episode ends, against the texts of RFC 6675 and
+ * 6582. */
 #include "tcp/recovery.h"
 
 #include "fixture.h"
@@ -31,7 +32,8 @@ static uint32_t sack(struct tcb *tcb, unsigned count, const uint32_t *edges)
 {
     struct segment seg = {.options = TCP_OPT_SACK, .sack_count = (uint8_t)count};
     for (unsigned i = 0; i < count; i++)
-        seg.sack[i] = (struct sack_block){seq_add(tcb->iss, 1 + edges[2 * i]), seq_add(tcb->iss, 1 + edges[2 * i + 1])};
+        seg.sack[i] = (struct sack_block){seq_add(tcb->iss, 1 + edges[2 * i]),
+                                          seq_add(tcb->iss, 1 + edges[2 * i + 1])};
     uint32_t news = recovery_take_sack(&f.tcp, tcb, &seg);
     if (news > 0)
         recovery_on_duplicate(&f.tcp, tcb);
@@ -58,7 +60,14 @@ static void absurd_blocks_change_nothing(void **state)
     for (unsigned b = 0; b < COUNT_OF(bases); b++) {
         struct tcb tcb = block(bases[b], 10, true);
         static const uint32_t bad[][2] = {
-            {10000, 11000}, {9000, 10001}, {2000, 2000}, {3000, 2000}, {0, 1000}, {(uint32_t)-500, 500}, {(uint32_t)-1000, (uint32_t)-1}, {0x80000000, 0x80000010},
+            {10000, 11000},
+            {9000, 10001},
+            {2000, 2000},
+            {3000, 2000},
+            {0, 1000},
+            {(uint32_t)-500, 500},
+            {(uint32_t)-1000, (uint32_t)-1},
+            {0x80000000, 0x80000010},
         };
         for (unsigned i = 0; i < COUNT_OF(bad); i++) {
             assert_int_equal(sack(&tcb, 1, bad[i]), 0);
@@ -95,7 +104,8 @@ static void three_small_islands_are_a_loss(void **state)
 {
     (void)state;
     struct tcb tcb = block(1, 10, true);
-    static const uint32_t a[] = {1000, 1010}, b[] = {1020, 1030, 1000, 1010}, c[] = {1040, 1050, 1020, 1030, 1000, 1010};
+    static const uint32_t a[] = {1000, 1010}, b[] = {1020, 1030, 1000, 1010},
+                          c[] = {1040, 1050, 1020, 1030, 1000, 1010};
     sack(&tcb, 1, a);
     sack(&tcb, 2, b);
     assert_true(seq_eq(tcb.lost_edge, tcb.snd.una));
@@ -142,7 +152,8 @@ static void the_order_of_what_is_sent_again(void **state)
         assert_int_equal(hole.len, MSS);
         tcb.high_rxt = seq_add(hole.seq, hole.len);
     }
-    assert_false(recovery_lost_hole(&tcb, &hole)); /* what is above the highest SACKed may only be late */
+    /* what is above the highest SACKed may only be late */
+    assert_false(recovery_lost_hole(&tcb, &hole));
     bool rescue;
     assert_true(recovery_other_hole(&tcb, &hole, &rescue));
     assert_true(rescue);

@@ -39,7 +39,8 @@ static void the_first_sample(void **state)
 static void later_samples_follow_the_model(void **state)
 {
     (void)state;
-    static const uint32_t rtt_ms[] = {100, 120, 80, 300, 300, 300, 50, 1, 1000, 100, 100, 100, 100, 100};
+    static const uint32_t rtt_ms[] = {100, 120,  80,  300, 300, 300, 50,
+                                      1,   1000, 100, 100, 100, 100, 100};
     struct tcb tcb;
     start(&tcb);
     double srtt = 0, rttvar = 0;

@@ -29,9 +29,10 @@ static void what_paws_refuses(void **state)
         uint8_t flags;
         bool refused;
     } rows[] = {
-        {100, 99, TCP_ACK, true},           {100, 100, TCP_ACK, false},        {100, 101, TCP_ACK, false},
-        {100, 99, TCP_RST, false},          {5, 0xfffffff0, TCP_ACK, true},    {0xfffffff0, 5, TCP_ACK, false},
-        {0, 0x7fffffff, TCP_ACK, false},    {0, 0x80000001, TCP_ACK, true},
+        {100, 99, TCP_ACK, true},        {100, 100, TCP_ACK, false},
+        {100, 101, TCP_ACK, false},      {100, 99, TCP_RST, false},
+        {5, 0xfffffff0, TCP_ACK, true},  {0xfffffff0, 5, TCP_ACK, false},
+        {0, 0x7fffffff, TCP_ACK, false}, {0, 0x80000001, TCP_ACK, true},
     };
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct tcb tcb = block(rows[i].recent, 0);

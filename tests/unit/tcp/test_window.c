@@ -33,7 +33,8 @@ static void the_four_rows(void **state)
     for (unsigned b = 0; b < COUNT_OF(bases); b++) {
         for (unsigned i = 0; i < COUNT_OF(rows); i++) {
             struct tcb tcb = block(bases[b], rows[i].wnd);
-            struct segment seg = {.seq = seq_of(bases[b] + (uint32_t)rows[i].offset), .len = rows[i].len};
+            struct segment seg = {.seq = seq_of(bases[b] + (uint32_t)rows[i].offset),
+                                  .len = rows[i].len};
             if (segment_acceptable(&tcb, &seg) != rows[i].acceptable)
                 fail_msg("row %u at base %u", i, bases[b]);
         }
@@ -100,7 +101,8 @@ static void only_newer_segments_change_the_send_window(void **state)
         uint32_t seq, ack;
         bool taken;
     } rows[] = {
-        {500, 1000, true}, {501, 1000, true}, {499, 1500, false}, {500, 999, false}, {501, 999, false}, {500, 2001, false}, {501, 1500, true},
+        {500, 1000, true}, {501, 1000, true},  {499, 1500, false}, {500, 999, false},
+        {501, 999, false}, {500, 2001, false}, {501, 1500, true},
     };
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct tcb tcb = block(0, 0);
@@ -110,7 +112,8 @@ static void only_newer_segments_change_the_send_window(void **state)
         tcb.snd.wl1 = seq_of(500);
         tcb.snd.wl2 = seq_of(1000);
         tcb.snd_wscale = 2;
-        struct segment seg = {.seq = seq_of(rows[i].seq), .ack = seq_of(rows[i].ack), .flags = TCP_ACK, .wnd = 10};
+        struct segment seg = {
+            .seq = seq_of(rows[i].seq), .ack = seq_of(rows[i].ack), .flags = TCP_ACK, .wnd = 10};
         window_update(&tcb, &seg);
         if (tcb.snd.wnd != (rows[i].taken ? 40u : 5000u))
             fail_msg("row %u: window %u", i, tcb.snd.wnd);
