@@ -24,8 +24,10 @@ static void measure(const struct tcp *tcp, struct tcb *tcb, const struct segment
 static void trim_queue(const struct tcp *tcp, struct tcb *tcb, seq_t ack)
 {
     uint32_t acked = seq_diff(ack, tcb->snd.una);
-    if (seq_eq(tcb->snd.una, tcb->iss))
-        acked--; /* the SYN */
+    if (!tcb->syn_acked) {
+        tcb->syn_acked = true;
+        acked--;
+    }
     if (acked > tcb->tx.len) {
         tcb->fin_acked = true; /* the ACK is within SND.NXT: what is beyond the text can only be our FIN */
         acked = tcb->tx.len;
@@ -53,6 +55,16 @@ static void tell_program(struct tcb *tcb)
     }
 }
 
+/* Marks that lie behind snd.una follow it: left where they are, they would lie ahead of it 2^31 octets later (RFC9293 3.4-1). `recover` stays
+ * left of snd.una, where RFC 6582 3.2 step 2 does not mind it. */
+static void pull_marks(struct tcb *tcb)
+{
+    if (seq_lt(tcb->small_end, tcb->snd.una))
+        tcb->small_end = tcb->snd.una;
+    if (tcb->recovery == RECOVERY_OPEN && seq_lt(tcb->recover, tcb->snd.una))
+        tcb->recover = seq_sub(tcb->snd.una, 1);
+}
+
 void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, uint64_t now_ns)
 {
     uint32_t acked = seq_diff(seg->ack, tcb->snd.una);
@@ -65,6 +77,7 @@ void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *
     bool restart = true;
     if (state_is_synchronized(tcb->state))
         restart = recovery_on_ack(tcp, tcb, acked, now_ns);
+    pull_marks(tcb);
     timers_on_acked(tcb, restart, now_ns);
     tell_program(tcb);
 }

@@ -271,7 +271,7 @@ uint32_t tcp_output(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, uin
     }
     if (what.kind == SEND_NOTHING)
         return 0;
-    if (what.kind == SEND_FRONT && seq_eq(tcb->snd.una, tcb->iss))
+    if (what.kind == SEND_FRONT && !tcb->syn_acked)
         retransmission = emit_syn(tcp, tcb, now_ns, &seg, &offered);
     else if (what.kind == SEND_ACK || what.kind == SEND_DUP_ACK || what.kind == SEND_PROBE)
         emit_ack(tcp, tcb, &what, now_ns, &seg, &offered);

@@ -47,18 +47,17 @@ void cut_syn(struct segment *seg)
         seg->up--;
 }
 
-/* The peer's SYN again while we are in SYN-RECEIVED: it has not seen our SYN-ACK, or this is its SYN-ACK of a simultaneous open. */
+/* The peer's SYN again while ours is not acknowledged (SYN-RECEIVED, or FIN-WAIT-1 out of it): it has not seen our SYN-ACK, or this is its SYN-ACK
+ * of a simultaneous open. */
 static bool syn_repeated(struct arrival *a)
 {
     struct tcb *tcb = a->tcb;
     struct segment *seg = &a->seg;
-    if (tcb->state != HAWSER_SYN_RECEIVED || !(seg->flags & TCP_SYN) || !seq_eq(seg->seq, tcb->irs) || (seg->flags & TCP_RST))
+    if (tcb->syn_acked || !(seg->flags & TCP_SYN) || !seq_eq(seg->seq, tcb->irs) || (seg->flags & TCP_RST))
         return false;
     if ((seg->flags & TCP_ACK) && !tcb->passive) {
         /* Figure 7, line 6: its SYN is old and cut off, its ACK is what counts (RFC9293 3.5-2). */
-        seg->seq = seq_add(seg->seq, 1);
-        seg->len--;
-        seg->flags = (uint8_t)(seg->flags & ~TCP_SYN);
+        cut_syn(seg);
         if (tcb->rtx_now)
             tcb->ack_now = true; /* our own SYN,ACK has not left yet, and will not: what it would have acknowledged still waits */
         return false;

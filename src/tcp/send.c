@@ -107,7 +107,7 @@ static struct send_plan decide_text(const struct tcb *tcb)
 {
     if (tcb->rtx_now)
         return plan(SEND_FRONT, tcb->snd.una, tcb->snd_mss);
-    if (seq_eq(tcb->snd.una, tcb->iss))
+    if (!tcb->syn_acked)
         return plan(SEND_NOTHING, tcb->snd.nxt, 0); /* FIN-WAIT-1 from SYN-RECEIVED: the SYN first */
     if (tcb->probe_now)
         return plan(SEND_PROBE, seq_sub(tcb->snd.una, 1), 0);

@@ -129,6 +129,7 @@ void tcb_count_drop(const struct tcp *tcp, const struct tcb *tcb, enum hawser_dr
 static void check_send_side(const struct tcb *tcb)
 {
     CHECK(seq_leq(tcb->snd.una, tcb->snd.nxt));
+    CHECK(tcb->syn_acked || seq_eq(tcb->snd.una, tcb->iss));
     /* What was sent is queued text, and at most a SYN before and a FIN behind it. */
     CHECK(seq_leq(tcb->snd.nxt, seq_add(tcb_tx_end(tcb), tcb->fin_queued ? 1 : 0)));
     CHECK(tcb->sacked_bytes == ranges_total(&tcb->sacked));
@@ -168,10 +169,10 @@ void tcb_check(const struct tcp *tcp, const struct tcb *tcb)
     check_receive_side(tcb);
     switch ((enum hawser_state)tcb->state) {
     case HAWSER_SYN_SENT:
-        CHECK(seq_eq(tcb->snd.una, tcb->iss) && !tcb->fin_queued && tcb->rx.len == 0);
+        CHECK(!tcb->syn_acked && !tcb->fin_queued && tcb->rx.len == 0);
         break;
     case HAWSER_SYN_RECEIVED:
-        CHECK(seq_eq(tcb->snd.una, tcb->iss));
+        CHECK(!tcb->syn_acked);
         break;
     case HAWSER_ESTABLISHED:
         CHECK(!tcb->fin_queued && !tcb->fin_received);

@@ -81,6 +81,7 @@ struct tcb {
     bool has_wscale : 1;
     bool passive : 1;            /* SYN-RECEIVED came from LISTEN (RFC9293 MUST-11) */
     bool fin_queued : 1;         /* the user called CLOSE: FIN follows the queued data */
+    bool syn_acked : 1;          /* our SYN has been acknowledged: snd.una is behind it */
     bool fin_acked : 1;          /* our FIN has been acknowledged: snd.una is behind it */
     bool fin_received : 1;       /* the peer's FIN is in order: RCV.NXT is behind it */
     bool no_reader : 1;          /* hawser_close: arriving text is answered by RST (RFC9293 SHLD-3) */
@@ -214,7 +215,7 @@ static inline void tcb_tell(struct tcb *tcb, unsigned events)
 /* Sequence number of the first octet in tcb->tx. */
 static inline seq_t tcb_tx_seq(const struct tcb *tcb)
 {
-    return seq_eq(tcb->snd.una, tcb->iss) ? seq_add(tcb->iss, 1) : tcb->snd.una;
+    return tcb->syn_acked ? tcb->snd.una : seq_add(tcb->iss, 1);
 }
 
 /* Sequence number behind the last octet queued: where our FIN stands. */

@@ -78,7 +78,7 @@ static void retransmission_timeout(const struct tcp *tcp, struct tcb *tcb, uint6
         tcb_tell(tcb, HAWSER_EVENT_SOFT_ERROR);
     }
     tcb->timing = false; /* RFC6298 06 */
-    if (seq_eq(tcb->snd.una, tcb->iss)) {
+    if (!tcb->syn_acked) {
         tcb->syn_lost = true;
         tcb->rtx_now = true;
     } else {

@@ -222,6 +222,15 @@ int tcp_close(const struct tcp *tcp, struct tcb *tcb)
     return 0;
 }
 
+static void reset_peer(const struct tcb *tcb, struct tcp_reply *reply)
+{
+    memset(&reply->segment, 0, sizeof reply->segment);
+    reply->present = true;
+    reply->segment.seq = tcb->snd.nxt;
+    reply->segment.ack = tcb->rcv.nxt;
+    reply->segment.flags = TCP_RST | TCP_ACK;
+}
+
 /* The program is gone (RFC9293 MAY-1: a half-duplex close). */
 void tcp_finish(const struct tcp *tcp, struct tcb *tcb, struct tcp_reply *reply)
 {
@@ -230,8 +239,10 @@ void tcp_finish(const struct tcp *tcp, struct tcb *tcb, struct tcp_reply *reply)
     if (tcb->state != HAWSER_CLOSED && tcb->state != HAWSER_TIME_WAIT) {
         if (tcb->set.linger_reset)
             tcp_abort(tcp, tcb, 0, HAWSER_CAUSE_ABORT, reply);
-        else if (unread) /* RFC9293 SHLD-3 */
+        else if (unread)
             tcp_abort(tcp, tcb, 0, HAWSER_CAUSE_UNREAD_DATA, reply);
+        if (unread) /* RFC9293 SHLD-3: text is lost, in whatever state */
+            reset_peer(tcb, reply);
     }
     tcb->no_reader = true;
     tcb->set.user_timeout_ms = 0; /* an orphan lives by orphan_retries */
@@ -253,11 +264,7 @@ void tcp_abort(const struct tcp *tcp, struct tcb *tcb, int error, enum hawser_ca
     case HAWSER_FIN_WAIT_1:
     case HAWSER_FIN_WAIT_2:
     case HAWSER_CLOSE_WAIT: /* RFC9293 3.10.5-1; with an ACK, as Linux sends it: it tells the peer more and is no less credible */
-        memset(&reply->segment, 0, sizeof reply->segment);
-        reply->present = true;
-        reply->segment.seq = tcb->snd.nxt;
-        reply->segment.ack = tcb->rcv.nxt;
-        reply->segment.flags = TCP_RST | TCP_ACK;
+        reset_peer(tcb, reply);
         break;
     case HAWSER_SYN_SENT: /* RFC9293 3.10.5-2 */
     case HAWSER_CLOSING:  /* RFC9293 3.10.5-3 */
