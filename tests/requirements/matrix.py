@@ -29,6 +29,7 @@ ID = r"(?:[A-Z]+\d*|[\dA][\d.]*[a-z]?)-\d+|\d\d"
 TAG = re.compile(rf"RFC(\d{{4}}) ({ID})((?:(?:,| and) (?:{ID})(?![\w.-]))*)(?![\w-])")
 TAG_START = re.compile(r"RFC\d{4} \S+")
 EVIDENCE = re.compile(r"\bEVIDENCE\s+(.*)")
+IDS_ONLY = re.compile(r"\s*\*(?:\s+\d{4}-[\w.-]+,?)+\s*(?:\*/)?")
 EXPLAINED = re.compile(r"^- ((?:`\d{4}-[\w.-]+`,? *)+)", re.M)
 
 
@@ -78,13 +79,15 @@ class Matrix:
                     self.errors.append(f"{place}: '{start.group()}' is no id (a clause is cited as 'RFC 9293 3.4')")
 
     def read_tests(self):
+        goes_on = False  # a list of ids that does not fit on one line
         for path, number, line in lines_of("tests"):
             if path.parts[1] == "lint":
                 continue
             found = EVIDENCE.search(line)
-            if found:
-                for ident in found.group(1).split("*/")[0].replace(",", " ").split():
-                    self.note(self.evidence, ident.rstrip("."), f"{path}:{number}")
+            ids = found.group(1) if found else line if goes_on and IDS_ONLY.fullmatch(line) else ""
+            goes_on = bool(ids) and "*/" not in line
+            for ident in ids.split("*/")[0].lstrip(" *").replace(",", " ").split():
+                self.note(self.evidence, ident.rstrip("."), f"{path}:{number}")
 
     def read_deviations(self):
         path = ROOT / "docs/deviations.md"

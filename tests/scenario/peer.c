@@ -107,8 +107,7 @@ void peer_end(struct peer *p)
     test_memory_deinit(&p->memory);
 }
 
-/* ---- the wire
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the wire ---- */
 
 void peer_inject_raw(struct peer *p, const uint8_t *packet, uint32_t n)
 {
@@ -191,8 +190,27 @@ void peer_in_sack(struct peer *p, uint32_t seq, uint32_t ack, unsigned blocks,
     peer_inject(p, &seg);
 }
 
+/* Counts a packet that a test does not want to see whole: ICMP is not this harness's business. */
+static bool is_only_counted(struct peer *p, const struct ip_packet *ip)
+{
+    if (ip->protocol != IP_PROTO_TCP) {
+        p->not_tcp++;
+        return true;
+    }
+    uint16_t port = (uint16_t)(ip->payload[2] << 8 | ip->payload[3]);
+    bool own = port == p->peer_port && memcmp(&ip->dst, &p->peer_address, sizeof ip->dst) == 0;
+    if (!p->only_own || own)
+        return false;
+    p->not_own++;
+    return true;
+}
+
 static void collect(struct peer *p, const uint8_t *data, uint32_t n)
 {
+    struct ip_packet ip;
+    assert_int_equal(ip_parse(data, n, &ip), IP_PARSE_OK);
+    if (is_only_counted(p, &ip))
+        return;
     assert_true(p->out_count < PEER_OUT_MAX);
     struct peer_segment *out = &p->out[p->out_count];
     memset(out, 0, sizeof *out);
@@ -201,12 +219,7 @@ static void collect(struct peer *p, const uint8_t *data, uint32_t n)
     memcpy(out->frame, data, n);
     out->packet_bytes = n;
     out->at_ns = p->now_ns;
-    struct ip_packet ip;
     assert_int_equal(ip_parse(out->frame, n, &ip), IP_PARSE_OK);
-    if (ip.protocol != IP_PROTO_TCP) { /* ICMP: not this harness's business */
-        free(out->frame);
-        return;
-    }
     out->src = ip.src;
     out->dst = ip.dst;
     out->hop_limit = ip.hop_limit;
@@ -303,8 +316,7 @@ void peer_quiet(struct peer *p)
     }
 }
 
-/* ---- time
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 void peer_pass(struct peer *p, uint64_t ns)
 {
@@ -335,8 +347,7 @@ uint64_t peer_pass_until_out(struct peer *p, uint64_t ns)
     return p->now_ns - start;
 }
 
-/* ---- opening
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 struct segment peer_syn_options(const struct peer *p, unsigned which)
 {
@@ -455,8 +466,7 @@ void peer_to_state(struct peer *p, enum hawser_state state)
     peer_quiet(p);
 }
 
-/* ---- looking
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- looking ---- */
 
 struct hawser_tcp_info peer_info(struct peer *p)
 {

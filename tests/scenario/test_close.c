@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Closing: normal, simultaneous, half, both at once, and TIME-WAIT (RFC 9293 3.6, Figures 12 and
- * 13). */
+ * 13). Of the CLOSE in user_calls.c. */
 #include "scenario/peer.h"
 
 /* EVIDENCE 9293-FIG5-12 9293-FIG5-14 9293-FIG5-17 9293-FIG5-21 9293-MUST-13 9293-3.10.7.4h-5

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections that fail: R1 and R2, user timeouts, opens that nobody answers
- * (RFC 9293 3.8.3, 3.10.8). */
+ * (RFC 9293 3.8.3, 3.10.8). Of timeouts.c and timers.c. */
 #include "scenario/peer.h"
 
 static void start(struct peer *p)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The segment matrix: every state x flag set x sequence position x acknowledgement position x text or none, against a predicate that says in one
- * place what RFC 9293 3.10.7.4, with RFC 5961, wants: what comes back, and which state follows. TIME-WAIT's cells are in unit/tcp/test_timewait.c. */
+/* The segment matrix: every state x flag set x sequence position x acknowledgement position x text
+ * or none, against a predicate that says in one place what RFC 9293 3.10.7.4, with RFC 5961, wants:
+ * what comes back, and which state follows. TIME-WAIT's cells are in unit/tcp/test_timewait.c.
+ * Of seg_steps.c and of the edges in tcb.c. */
 #include "scenario/peer.h"
 
 enum answer { SILENCE, AN_ACK, A_RESET };
@@ -38,7 +40,8 @@ static bool acceptable(const struct cell *c)
 /* Sixth to eighth, in a state where the ACK was all right. */
 static struct expected text_and_fin(const struct cell *c, enum hawser_state state)
 {
-    bool reads = state == HAWSER_ESTABLISHED || state == HAWSER_FIN_WAIT_1 || state == HAWSER_FIN_WAIT_2;
+    bool reads =
+        state == HAWSER_ESTABLISHED || state == HAWSER_FIN_WAIT_1 || state == HAWSER_FIN_WAIT_2;
     int64_t end = c->offset + c->len; /* where a FIN stands */
     bool fin = (c->flags & F) && end >= 0 && end < c->wnd;
     bool new_text = c->len > 0 && end > 0;
@@ -71,10 +74,12 @@ static struct expected synchronized(const struct cell *c)
         return say(SILENCE, HAWSER_CLOSED);
     if (fin_acked && c->state == HAWSER_CLOSING)
         return say(SILENCE, HAWSER_TIME_WAIT);
-    return text_and_fin(c, fin_acked && c->state == HAWSER_FIN_WAIT_1 ? HAWSER_FIN_WAIT_2 : c->state);
+    return text_and_fin(c,
+                        fin_acked && c->state == HAWSER_FIN_WAIT_1 ? HAWSER_FIN_WAIT_2 : c->state);
 }
 
-/* SYN-RECEIVED by simultaneous open (active). Its SYN again, with an ACK, is what Figure 7 shows; without, our SYN-ACK is repeated. */
+/* SYN-RECEIVED by simultaneous open (active). Its SYN again, with an ACK, is what Figure 7 shows;
+ * without, our SYN-ACK is repeated. */
 static struct expected syn_received(const struct cell *c)
 {
     struct cell cell = *c;
@@ -120,11 +125,15 @@ static void check_cell(struct cell *c)
     reach(&p, c->state);
     struct hawser_tcp_info info = peer_info(&p);
     c->una = (int32_t)(info.snd_una - info.snd_nxt);
-    c->fin_sent = c->state == HAWSER_FIN_WAIT_1 || c->state == HAWSER_FIN_WAIT_2 || c->state == HAWSER_CLOSING || c->state == HAWSER_LAST_ACK;
+    c->fin_sent = c->state == HAWSER_FIN_WAIT_1 || c->state == HAWSER_FIN_WAIT_2 ||
+                  c->state == HAWSER_CLOSING || c->state == HAWSER_LAST_ACK;
     c->wnd = info.rcv_wnd;
     if (c->offset >= 1000) /* positions about the right edge are given from 1000000 */
         c->offset += c->wnd - 1000000;
-    struct segment seg = {.flags = (uint8_t)c->flags, .seq = seq_of(info.rcv_nxt + (uint32_t)c->offset), .text_len = c->len, .wnd = 65535};
+    struct segment seg = {.flags = (uint8_t)c->flags,
+                          .seq = seq_of(info.rcv_nxt + (uint32_t)c->offset),
+                          .text_len = c->len,
+                          .wnd = 65535};
     if (c->flags & A)
         seg.ack = seq_of(info.snd_nxt + (uint32_t)c->ack);
     struct expected want = c->state == HAWSER_SYN_RECEIVED ? syn_received(c) : synchronized(c);
@@ -135,8 +144,11 @@ static void check_cell(struct cell *c)
         got = peer_next(&p)->seg.flags & R ? A_RESET : AN_ACK;
     enum hawser_state now = peer_tuple_state(&p);
     if (count > 1 || got != want.answer || now != want.state)
-        fail_msg("%s: flags %#x offset %ld ack %ld len %u: wanted answer %d and %s, got %u answers, %d and %s", hawser_state_name(c->state), c->flags,
-                 (long)c->offset, (long)c->ack, c->len, (int)want.answer, hawser_state_name(want.state), count, (int)got, hawser_state_name(now));
+        fail_msg("%s: flags %#x offset %ld ack %ld len %u: wanted answer %d and %s, got %u "
+                 "answers, %d and %s",
+                 hawser_state_name(c->state), c->flags, (long)c->offset, (long)c->ack, c->len,
+                 (int)want.answer, hawser_state_name(want.state), count, (int)got,
+                 hawser_state_name(now));
     peer_drop_out(&p);
     peer_end(&p);
 }
@@ -150,7 +162,11 @@ static void whole_matrix(enum hawser_state state)
         for (unsigned o = 0; o < COUNT_OF(offsets); o++) {
             for (unsigned a = 0; a < (flags & A ? COUNT_OF(acks) : 1); a++) {
                 for (unsigned l = 0; l < COUNT_OF(lens); l++) {
-                    struct cell cell = {.state = state, .flags = flags, .offset = offsets[o], .ack = acks[a], .len = lens[l]};
+                    struct cell cell = {.state = state,
+                                        .flags = flags,
+                                        .offset = offsets[o],
+                                        .ack = acks[a],
+                                        .len = lens[l]};
                     check_cell(&cell);
                 }
             }
@@ -158,8 +174,9 @@ static void whole_matrix(enum hawser_state state)
     }
 }
 
-/* EVIDENCE 9293-3.10.7.4b-1 9293-3.10.7.4b-2 9293-3.10.7.4b-3 9293-3.10.7.4a-1 9293-3.10.7.4a-2 9293-3.10.7.4d-2 9293-3.10.7.4e-1 9293-3.10.7.4e-5
- * EVIDENCE 9293-3.5.2-4 9293-3.5.3-1 9293-FIG5-23 5961-01 5961-02 5961-03 5961-05 9293-3.4x-1 */
+/* EVIDENCE 9293-3.10.7.4b-1 9293-3.10.7.4b-2 9293-3.10.7.4b-3 9293-3.10.7.4a-1 9293-3.10.7.4a-2 9293-3.10.7.4d-2
+ * 9293-3.10.7.4e-1 9293-3.10.7.4e-5 9293-3.5.2-4 9293-3.5.3-1 9293-FIG5-23 5961-01 5961-02 5961-03
+ * 5961-05 9293-3.4x-1 */
 static void established(void **state)
 {
     (void)state;
@@ -208,8 +225,13 @@ static void syn_received_active(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(established), cmocka_unit_test(fin_wait_1), cmocka_unit_test(fin_wait_2),         cmocka_unit_test(close_wait),
-        cmocka_unit_test(closing),     cmocka_unit_test(last_ack),   cmocka_unit_test(syn_received_active),
+        cmocka_unit_test(established),
+        cmocka_unit_test(fin_wait_1),
+        cmocka_unit_test(fin_wait_2),
+        cmocka_unit_test(close_wait),
+        cmocka_unit_test(closing),
+        cmocka_unit_test(last_ack),
+        cmocka_unit_test(syn_received_active),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening: three-way handshake, simultaneous open, refusals, old duplicates (RFC 9293 3.5, Figures
- * 6 to 8 and 11). */
+ * 6 to 8 and 11). Of seg_arrives.c, and the OPEN of user_calls.c. */
 #include "scenario/peer.h"
 
 static const bool families[] = {false, true};

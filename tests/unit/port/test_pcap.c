@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Capture files: what is written is read back, byte for byte and nanosecond for nanosecond. */
+/* Capture files: what is written is read back, byte for byte and nanosecond for nanosecond.
+ * Of pcap_read.c and pcap_write.c. */
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The wire as a queue: order, times, limits, who owns which bytes, what the tap hears. */
+/* The wire as a queue: order, times, limits, who owns which bytes, what the tap hears. Of wire.c
+ * and wire_queue.c. */
 #include <errno.h>
 
 #include <hawser/port/wire.h>
