@@ -55,6 +55,8 @@ struct peer {
     hawser_tcp listener, tcp;     /* of the passive and of the connection under test */
     struct peer_segment *out;     /* what the host sent and no test has looked at */
     unsigned out_first, out_count;
+    bool only_own;                /* what goes to others than the peer's end is counted, not kept */
+    uint64_t not_own, not_tcp;    /* packets that were not kept: to others; of other protocols */
     unsigned states_count;        /* state changes seen, in order */
     enum hawser_state states[64];
     unsigned drops[HAWSER_DROP_COUNT];
