@@ -26,8 +26,8 @@ static int local_for_listen(struct hawser_host *host, const struct hawser_listen
         local->port = port_for_listen(host, options);
         return local->port == 0 ? HAWSER_ERR_ADDRESS_NOT_AVAILABLE : 0;
     }
-    /* RFC9293 MUST-41: what exists is not disturbed; MUST-42: with reuse_address, connections on
-     * the port are no obstacle. */
+    /* What exists is not disturbed (RFC9293 MUST-41); with reuse_address connections on the port
+     * are no obstacle (RFC9293 MUST-42). */
     if (listeners_conflict(&host->listeners, local, &options->remote, options->v6_only) !=
         LISTENER_NONE)
         return HAWSER_ERR_ADDRESS_IN_USE;
@@ -37,6 +37,7 @@ static int local_for_listen(struct hawser_host *host, const struct hawser_listen
     return 0;
 }
 
+/* RFC9293 FIG5-1. */
 int hawser_listen(struct hawser_host *host, uint64_t now_ns,
                   const struct hawser_listen_options *options, hawser_tcp *out)
 {
@@ -91,6 +92,7 @@ int hawser_accept(struct hawser_host *host, hawser_tcp tcp, hawser_tcp *out)
     return 0;
 }
 
+/* RFC9293 FIG5-3, 3.10.4-1. */
 void listener_close(struct hawser_host *host, uint32_t index)
 {
     struct listener *listener = listener_at(&host->listeners, index);

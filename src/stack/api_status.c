@@ -29,6 +29,7 @@ static void status_of_wait(const struct timewait *wait, uint64_t now_ns,
     info->has_timestamps = wait->has_timestamps;
 }
 
+/* RFC9293 3.10.6-1. */
 static void status_of_conn(const struct hawser_host *host, uint32_t index, uint64_t now_ns,
                            struct hawser_tcp_info *info)
 {

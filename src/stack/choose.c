@@ -26,9 +26,9 @@ static bool is_free(struct hawser_host *host, const struct flow_key *key, uint64
     return flow_is_record(ref) && port_may_reuse(host, key, ref, now_ns);
 }
 
-/* Double-hash port selection, RFC 6056 3.3.4: where to begin is a secret of the two ends, and
- * successive ports of one of the secret sequences are used one after the other, so that a tuple
- * comes back as late as can be. */
+/* Double-hash port selection, RFC 6056 3.3.4 (RFC6056 01, 03; RFC5927 06), over the whole range
+ * (RFC6056 04): where to begin is a secret of the two ends, and successive ports of one of the
+ * secret sequences are used one after the other, so that a tuple comes back as late as can be. */
 uint16_t port_for_open(struct hawser_host *host, const struct flow_key *key, uint64_t now_ns,
                        uint32_t *instead)
 {

@@ -119,7 +119,7 @@ static inline uint64_t host_now(struct hawser_host *host, uint64_t now_ns)
     return host->now_ns;
 }
 
-/* Fixed headers that the MTU has to hold beside the text. */
+/* What the MTU leaves beside the fixed headers, and nothing less: options are the sender's business (RFC6691 01, 03). */
 static inline uint16_t host_path_mss(const struct flow_key *key, uint32_t mtu)
 {
     return (uint16_t)(mtu - TCP_HEADER_MIN - (flow_key_is_v4(key) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES));

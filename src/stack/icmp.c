@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ICMP errors and dead neighbours, for whom they quote (RFC 9293 3.9.2.2, RFC 5927). */
+/* ICMP errors and dead neighbours, for whom they quote (RFC 9293 3.9.2.2, RFC 5927; RFC9293
+ * MUST-54, RFC8201 02). */
 #include "stack/host.h"
 #include "stack/trace.h"
 
@@ -8,7 +9,8 @@ struct verdict {
     bool hard;
 };
 
-/* RFC 9293 3.9.2.2 for the kinds that are about the path or the other end. */
+/* RFC 9293 3.9.2.2 for the kinds that are about the path or the other end: soft ones are told
+ * (RFC9293 SHLD-25, RFC1122 08), hard ones end an open (RFC9293 SHLD-26). */
 static struct verdict verdict_of(enum icmp_kind kind, bool v6)
 {
     switch (kind) {

@@ -51,8 +51,8 @@ static void send(struct batch *batch, const struct sender *from, uint8_t *frame,
         .flow_label = from->flow_label,
         .protocol = IP_PROTO_TCP,
         .hop_limit = from->hop_limit,
-        .traffic_class = from->traffic_class,
-        .dont_fragment = host->config.path_mtu_discovery,
+        .traffic_class = from->traffic_class, /* as it stands now: RFC9293 SHLD-21, SHLD-22 */
+        .dont_fragment = host->config.path_mtu_discovery, /* RFC1191 09, RFC7323 32 */
     };
     uint32_t frame_len = 0;
     if (net_send(&host->net, batch->now_ns, from->path, &ip, frame, &frame_len) != NET_SENT)
@@ -203,6 +203,7 @@ static bool output_turn(struct batch *batch, uint32_t index, const struct net_pa
                                      frame + headroom, &sum, wanted ? &sent : NULL, &again);
         if (length == 0)
             return false;
+        /* RFC9293 MUST-2 */
         uint32_t pseudo = checksum_pseudo(&key->laddr, &key->raddr, IP_PROTO_TCP, length);
         tcp_emit_checksum(frame + headroom, checksum_add(pseudo, sum));
         if (wanted)

@@ -113,8 +113,8 @@ static bool opening_of(struct hawser_host *host, const struct flow_key *key, uin
     return true;
 }
 
-/* The SYN table has no place. A cookie keeps nothing here (RFC 4987 3.6); but it follows no clock,
- * so it cannot lie beyond the sequence numbers of a record. */
+/* The SYN table has no place. A cookie keeps nothing here (RFC4987 01, 03); but it follows no
+ * clock, so it cannot lie beyond the sequence numbers of a record. */
 static void answer_with_cookie(struct hawser_host *host, struct listener *listener,
                                const struct flow_key *key, const struct segment *syn,
                                uint64_t now_ns, bool over_record)
@@ -165,6 +165,8 @@ static void fill(struct request *request, uint32_t listener, const struct flow_k
     wheel_entry_init(&request->timer);
 }
 
+/* RFC9293 FIG5-4. The key says both ends: the listener stays as open as it was (RFC9293
+ * 3.10.7.2-6), and answers leave from the address that the SYN came to (RFC1122 12). */
 void request_begin(struct hawser_host *host, uint32_t listener_index, const struct flow_key *key,
                    uint64_t hash, const struct segment *syn, uint64_t now_ns,
                    const struct request_over *over)
@@ -172,7 +174,8 @@ void request_begin(struct hawser_host *host, uint32_t listener_index, const stru
     struct listener *listener = listener_at(&host->listeners, listener_index);
     struct tcp_open opening;
     struct way way;
-    if (listener->accept_count >= listener->backlog) { /* it could not complete anyway */
+    if (listener->accept_count >=
+        listener->backlog) { /* RFC4987 08: it could not complete anyway */
         host->counters.accept_overflow++;
         trace_drop(host, key, HAWSER_DROP_BACKLOG);
         return;
@@ -326,7 +329,7 @@ static void start_connection(struct hawser_host *host, uint32_t listener_index, 
     conn_settle(host, index, now_ns);
 }
 
-/* The ACK of our SYN-ACK, or what carries it. */
+/* The ACK of our SYN-ACK, or what carries it (RFC9293 FIG5-9). */
 static void complete(struct hawser_host *host, uint32_t request_index, uint64_t hash,
                      const struct segment *seg, uint64_t now_ns)
 {
@@ -353,7 +356,7 @@ static void complete(struct hawser_host *host, uint32_t request_index, uint64_t 
     conn_give(host, index);
 }
 
-/* Anything else: a RST, a SYN, what lies outside the window. */
+/* Anything else: a RST (RFC9293 FIG5-10), a SYN, what lies outside the window. */
 static void arrive_at_block(struct hawser_host *host, uint32_t index, const struct segment *seg,
                             uint64_t now_ns)
 {

@@ -76,6 +76,7 @@ void waiting_end(struct hawser_host *host, uint32_t ref, const struct flow_key *
     ports_release(&host->ports, &key->laddr, key->lport);
 }
 
+/* RFC9293 FIG5-21, 3.10.8-3. */
 static void expire_one(struct hawser_host *host, uint32_t ref, const struct flow_key *key)
 {
     bool fin_wait_2 = waiting_at(host, ref)->fin_wait_2;

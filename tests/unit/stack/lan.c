@@ -118,11 +118,14 @@ static void keep(struct lan *lan, const uint8_t *frame, uint32_t length)
     if (lan->sent_count == COUNT_OF(lan->sent)) {
         lan->sent_count /= 2;
         memcpy(lan->sent, lan->sent + lan->sent_count, lan->sent_count * sizeof lan->sent[0]);
+        memcpy(lan->sent_from, lan->sent_from + lan->sent_count,
+               lan->sent_count * sizeof lan->sent_from[0]);
         memcpy(lan->sent_to, lan->sent_to + lan->sent_count,
                lan->sent_count * sizeof lan->sent_to[0]);
     }
     struct segment *segment = &lan->sent[lan->sent_count];
     assert_int_equal(tcp_parse(ip.payload, ip.payload_len, pseudo, true, segment), TCP_PARSE_OK);
+    lan->sent_from[lan->sent_count] = (struct hawser_endpoint){ip.src, segment->src_port};
     lan->sent_to[lan->sent_count++] = (struct hawser_endpoint){ip.dst, segment->dst_port};
 }
 

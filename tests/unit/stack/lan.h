@@ -49,7 +49,7 @@ struct lan {
     uint32_t events_count;
     /* what host 0 sent when it is alone */
     struct segment sent[256];
-    struct hawser_endpoint sent_to[256];
+    struct hawser_endpoint sent_from[256], sent_to[256];
     uint32_t sent_count;
     struct lan *self[2];
 };

@@ -38,7 +38,7 @@ static int open_with(struct lan *lan, const char *local, uint16_t local_port, co
     return hawser_open(lan->host[0], lan->now_ns, &options, out);
 }
 
-/* EVIDENCE 9293-MUST-46 9293-3.10.1-3 9293-MUST-43 */
+/* EVIDENCE 9293-MUST-46 9293-3.10.1-1 */
 static void test_open_refused(void **state)
 {
     (void)state;
@@ -81,7 +81,7 @@ static void test_open_refused(void **state)
     end(lan);
 }
 
-/* EVIDENCE 9293-3.10.1-6 9293-MUST-42 */
+/* EVIDENCE 9293-3.10.1-4 9293-MUST-42 */
 static void test_open_from_a_given_port(void **state)
 {
     (void)state;
@@ -109,10 +109,14 @@ static void test_open_from_a_given_port(void **state)
     assert_int_equal(open_with(lan, NULL, 5000, "198.18.0.2", 82, false, &second),
                      HAWSER_ERR_ADDRESS_IN_USE);
     assert_int_equal(open_with(lan, NULL, 5000, "198.18.0.2", 82, true, &second), 0);
+    hawser_tcp third = lan_open(lan, 1, lan_end_of(0, false, 5000));
+    lan_settle(lan);
+    assert_int_equal(lan_state(lan, 1, third), HAWSER_ESTABLISHED);
+    assert_int_equal(hawser_accept(lan->host[0], listener, &third), 0);
     end(lan);
 }
 
-/* EVIDENCE 9293-MUST-44 9293-MUST-45 */
+/* EVIDENCE 9293-MUST-43 9293-MUST-44 9293-MUST-45 */
 static void test_local_address_is_chosen_and_kept(void **state)
 {
     (void)state;
@@ -149,6 +153,7 @@ static void few(struct hawser_config *config, unsigned host)
     config->port_last = 40004;
 }
 
+/* EVIDENCE 9293-3.10.1-3 */
 static void test_open_limits(void **state)
 {
     (void)state;
@@ -327,7 +332,7 @@ static void assert_all_refuse(struct lan *lan, hawser_tcp tcp)
                      HAWSER_ERR_NO_CONNECTION);
 }
 
-/* EVIDENCE 9293-3.10.2-1 9293-3.10.4-1 9293-3.10.5-1 */
+/* EVIDENCE 9293-3.10.2-1 */
 static void test_stale_handles(void **state)
 {
     (void)state;
@@ -398,7 +403,6 @@ static void test_calls_on_a_listener(void **state)
     end(lan);
 }
 
-/* EVIDENCE 9293-3.10.3-1 9293-3.10.4-5 */
 static void test_data_calls(void **state)
 {
     (void)state;
@@ -433,6 +437,38 @@ static void test_data_calls(void **state)
     end(lan);
 }
 
+/* EVIDENCE 9293-3.10.3-1 9293-3.10.2-2 9293-3.10.4-2 9293-3.10.5-2 */
+static void test_calls_in_syn_sent(void **state)
+{
+    (void)state;
+    struct lan *lan = begin(&(struct lan_setup){.kind = HAWSER_LINK_IP});
+    struct hawser_host *host = lan->host[1];
+    hawser_tcp listener = lan_listen(lan, 0, 80), tcp, end_of_0;
+    char text[8];
+    tcp = lan_open(lan, 1, lan_end_of(0, false, 80));
+    assert_int_equal(hawser_receive(host, tcp, text, 8), HAWSER_ERR_AGAIN);
+    assert_int_equal(hawser_send(host, tcp, "early", 5, 0), 5);
+    lan_settle(lan);
+    assert_int_equal(hawser_accept(lan->host[0], listener, &end_of_0), 0);
+    assert_int_equal(hawser_receive(lan->host[0], end_of_0, text, 8), 5);
+    tcp = lan_open(lan, 1, lan_end_of(0, false, 80));
+    assert_int_equal(hawser_send(host, tcp, "never", 5, 0), 5);
+    assert_int_equal(hawser_shutdown(host, tcp), 0);
+    assert_int_equal(lan_state(lan, 1, tcp), HAWSER_CLOSED);
+    assert_true(hawser_receive(host, tcp, text, 8) < 0);
+    assert_true(hawser_send(host, tcp, "x", 1, 0) < 0);
+    assert_int_equal(hawser_close(host, tcp), 0);
+    tcp = lan_open(lan, 1, lan_end_of(0, false, 80));
+    lan_settle(lan);
+    uint64_t frames = lan->frames;
+    tcp = lan_open(lan, 1, lan_end_of(0, false, 99));
+    assert_int_equal(hawser_abort(host, tcp), 0);
+    assert_int_equal(hawser_abort(lan->host[0], lan_listen(lan, 0, 98)), 0);
+    lan_run(lan, 10 * NS_PER_S);
+    assert_int_equal(lan->frames, frames); /* neither a SYN nor a RST */
+    end(lan);
+}
+
 /* What ended a connection is told by every call, until the handle is closed. */
 static void test_calls_after_a_reset(void **state)
 {
@@ -462,7 +498,6 @@ static void test_calls_after_a_reset(void **state)
 
 /* ---- options, STATUS, walking ---------------------------------------------------------------- */
 
-/* EVIDENCE 9293-MUST-48 9293-MUST-49 9293-MUST-17 */
 static void test_options_of_a_listener_are_inherited(void **state)
 {
     (void)state;
@@ -496,7 +531,6 @@ static void test_options_of_a_listener_are_inherited(void **state)
     end(lan);
 }
 
-/* EVIDENCE 9293-3.10.6-1 */
 static void test_walk(void **state)
 {
     (void)state;
@@ -561,6 +595,98 @@ static void test_walk(void **state)
     end(lan);
 }
 
+/* A connection of a forged peer, driven into a state by segments and calls. */
+static hawser_tcp drive(struct lan *lan, hawser_tcp listener, enum hawser_state into)
+{
+    struct hawser_endpoint there = lan_end("198.18.0.9", (uint16_t)(1000 + into));
+    struct hawser_host *host = lan->host[0];
+    hawser_tcp tcp;
+    struct forged peer;
+    if (into == HAWSER_SYN_SENT)
+        return lan_open(lan, 0, there);
+    if (into == HAWSER_LISTEN)
+        return listener;
+    peer = lan_forge_handshake(lan, there, lan_end("198.18.0.1", 80), 1);
+    assert_int_equal(hawser_accept(host, listener, &tcp), 0);
+    peer.text = "text";
+    lan_forge(lan, &peer);
+    peer.text = NULL;
+    peer.seq += 4;
+    bool passive = into == HAWSER_CLOSE_WAIT || into == HAWSER_LAST_ACK;
+    bool closed = passive || into == HAWSER_CLOSING || into == HAWSER_TIME_WAIT;
+    if (passive) {
+        peer.flags = TCP_FIN | TCP_ACK;
+        lan_forge(lan, &peer);
+    }
+    if (into != HAWSER_ESTABLISHED && into != HAWSER_CLOSE_WAIT && into != HAWSER_CLOSED)
+        assert_int_equal(hawser_shutdown(host, tcp), 0);
+    lan_settle(lan);
+    if (into == HAWSER_FIN_WAIT_2 || into == HAWSER_TIME_WAIT) {
+        peer.ack++;
+        lan_forge(lan, &peer);
+    }
+    if (closed && !passive) {
+        peer.flags = TCP_FIN | TCP_ACK;
+        lan_forge(lan, &peer);
+    }
+    if (into == HAWSER_CLOSED) {
+        peer.flags = TCP_RST;
+        lan_forge(lan, &peer);
+    }
+    return tcp;
+}
+
+/* EVIDENCE 9293-3.10.6-1 9293-3.10.3-3 9293-3.10.3-2 9293-3.10.2-4 9293-3.10.4-7 9293-3.10.5-3 */
+static void test_calls_in_each_state(void **state)
+{
+    (void)state;
+    static const struct {
+        enum hawser_state state;
+        int send, receive, shutdown, resets; /* receive: after what was there has been read */
+    } rows[] = {
+        {HAWSER_CLOSED, HAWSER_ERR_RESET, HAWSER_ERR_RESET, HAWSER_ERR_RESET, 0},
+        {HAWSER_LISTEN, HAWSER_ERR_NOT_CONNECTED, HAWSER_ERR_NOT_CONNECTED, 0, 0},
+        {HAWSER_SYN_SENT, 1, HAWSER_ERR_AGAIN, 0, 0},
+        {HAWSER_ESTABLISHED, 1, HAWSER_ERR_AGAIN, 0, 1},
+        {HAWSER_FIN_WAIT_1, HAWSER_ERR_CLOSING, HAWSER_ERR_AGAIN, HAWSER_ERR_CLOSING, 1},
+        {HAWSER_FIN_WAIT_2, HAWSER_ERR_CLOSING, HAWSER_ERR_AGAIN, HAWSER_ERR_CLOSING, 1},
+        {HAWSER_CLOSE_WAIT, 1, 0, 0, 1},
+        {HAWSER_CLOSING, HAWSER_ERR_CLOSING, 0, HAWSER_ERR_CLOSING, 0},
+        {HAWSER_LAST_ACK, HAWSER_ERR_CLOSING, 0, HAWSER_ERR_CLOSING, 0},
+        {HAWSER_TIME_WAIT, HAWSER_ERR_CLOSING, 0, HAWSER_ERR_CLOSING, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int ending = 0; ending < 2; ending++) {
+            struct lan *lan = begin(&(struct lan_setup){.alone = true});
+            struct hawser_host *host = lan->host[0];
+            hawser_tcp tcp = drive(lan, lan_listen(lan, 0, 80), rows[i].state);
+            struct hawser_tcp_info info;
+            char text[8];
+            assert_int_equal(hawser_status(host, lan->now_ns, tcp, &info), 0);
+            assert_int_equal(info.state, rows[i].state);
+            assert_true(info.handle == tcp);
+            bool has_text = rows[i].state != HAWSER_LISTEN && rows[i].state != HAWSER_SYN_SENT;
+            assert_int_equal(info.receive_queue_bytes, has_text ? 4 : 0);
+            if (has_text)
+                assert_int_equal(hawser_receive(host, tcp, text, 8), 4);
+            assert_int_equal(hawser_receive(host, tcp, text, 8), rows[i].receive);
+            assert_int_equal(hawser_send(host, tcp, "x", 1, 0), rows[i].send);
+            lan_settle(lan);
+            if (ending == 0) {
+                assert_int_equal(hawser_shutdown(host, tcp), rows[i].shutdown);
+            } else {
+                uint64_t resets = hawser_counters_of(host)->resets_out;
+                assert_int_equal(hawser_abort(host, tcp), 0);
+                lan_settle(lan);
+                assert_int_equal(hawser_counters_of(host)->resets_out - resets, rows[i].resets);
+                assert_int_equal(usage_of(lan, 0).connections, 0);
+                assert_int_equal(usage_of(lan, 0).timewaits, 0);
+            }
+            end(lan);
+        }
+    }
+}
+
 static void test_status(void **state)
 {
     (void)state;
@@ -609,6 +735,8 @@ int main(void)
         cmocka_unit_test(test_calls_after_a_reset),
         cmocka_unit_test(test_options_of_a_listener_are_inherited),
         cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_calls_in_syn_sent),
+        cmocka_unit_test(test_calls_in_each_state),
         cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,6 @@ static void good(struct hawser_config *config)
     config->entropy[31] = 1;
 }
 
-/* EVIDENCE 9293-MUST-28 9293-3.4.3-3 */
 static void test_defaults(void **state)
 {
     (void)state;
@@ -140,7 +139,6 @@ static void put(void *field, size_t size, uint64_t value)
         *(uint64_t *)field = value;
 }
 
-/* EVIDENCE 9293-MUST-40 6298-05 */
 static void test_every_range(void **state)
 {
     (void)state;

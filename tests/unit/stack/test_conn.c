@@ -149,7 +149,7 @@ static void end_in(struct lan *lan, enum ending how, hawser_tcp ends[2])
     lan_settle(lan);
 }
 
-/* EVIDENCE 9293-3.6-5 9293-FIG5-18 9293-MAY-1 */
+/* EVIDENCE 9293-SHLD-3 */
 static void test_every_ending(void **state)
 {
     (void)state;
@@ -185,7 +185,7 @@ static void test_every_ending(void **state)
     }
 }
 
-/* EVIDENCE 9293-3.10.7.3-2 9293-FIG5-7 */
+/* EVIDENCE 9293-3.10.7.3-3 */
 static void test_refused(void **state)
 {
     (void)state;
@@ -208,7 +208,52 @@ static void test_refused(void **state)
     end(lan);
 }
 
-/* EVIDENCE 9293-3.5-1 */
+/* One frame from each end, both on their way before either arrives. */
+static void cross(struct lan *lan)
+{
+    static uint8_t bytes[2][2000];
+    struct hawser_buffer buffer[2];
+    for (unsigned i = 0; i < 2; i++) {
+        buffer[i] = (struct hawser_buffer){.data = bytes[i], .capacity = 2000};
+        assert_int_equal(hawser_output(lan->host[i], 0, lan->now_ns, &buffer[i], 1), 1);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct hawser_frame frame = {.data = bytes[!i], .length = buffer[!i].length};
+        hawser_input(lan->host[i], 0, lan->now_ns, &frame, 1);
+    }
+}
+
+/* EVIDENCE 9293-3.6-5 9293-FIG5-15 9293-FIG5-18 */
+static void test_simultaneous_close(void **state)
+{
+    (void)state;
+    for (int keep = 0; keep < 2; keep++) {
+        struct lan *lan = begin(&(struct lan_setup){.kind = HAWSER_LINK_IP});
+        hawser_tcp ends[2];
+        lan_connect(lan, false, 0, 80, ends);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(keep ? hawser_shutdown(lan->host[i], ends[i])
+                                  : hawser_close(lan->host[i], ends[i]),
+                             0);
+        cross(lan);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(lan_count_change(lan, i, HAWSER_FIN_WAIT_1, HAWSER_CLOSING), 1);
+        lan_settle(lan);
+        for (unsigned i = 0; i < 2; i++) {
+            struct hawser_usage usage;
+            hawser_usage_of(lan->host[i], &usage);
+            assert_int_equal(usage.timewaits, 1);
+            assert_int_equal(lan_count_change(lan, i, HAWSER_CLOSING, HAWSER_TIME_WAIT), 1);
+            assert_int_equal(hawser_counters_of(lan->host[i])->closes_simultaneous, 1);
+            if (keep)
+                assert_int_equal(hawser_close(lan->host[i], ends[i]), 0);
+        }
+        assert_nothing_left(lan);
+        end(lan);
+    }
+}
+
+/* EVIDENCE 9293-MUST-10 9293-3.5-2 9293-FIG5-7 */
 static void test_simultaneous_open(void **state)
 {
     (void)state;
@@ -219,18 +264,9 @@ static void test_simultaneous_open(void **state)
         options.local.port = 700;
         assert_int_equal(hawser_open(lan->host[i], lan->now_ns, &options, &ends[i]), 0);
     }
-    /* The SYNs cross: both are on their way before either arrives. */
-    static uint8_t bytes[2][2000];
-    struct hawser_buffer buffer[2];
-    for (unsigned i = 0; i < 2; i++) {
-        buffer[i] = (struct hawser_buffer){.data = bytes[i], .capacity = 2000};
-        assert_int_equal(hawser_output(lan->host[i], 0, lan->now_ns, &buffer[i], 1), 1);
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        struct hawser_frame frame = {.data = bytes[!i], .length = buffer[!i].length};
-        hawser_input(lan->host[i], 0, lan->now_ns, &frame, 1);
+    cross(lan);
+    for (unsigned i = 0; i < 2; i++)
         assert_int_equal(lan_state(lan, i, ends[i]), HAWSER_SYN_RECEIVED);
-    }
     lan_settle(lan);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(lan_state(lan, i, ends[i]), HAWSER_ESTABLISHED);
@@ -295,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_every_ending),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_simultaneous_close),
         cmocka_unit_test(test_simultaneous_open),
         cmocka_unit_test(test_connected_to_itself),
         cmocka_unit_test(test_timers_are_exact),

@@ -54,14 +54,46 @@ static void forge_error(struct lan *lan, struct hawser_endpoint ours, struct haw
     lan_settle(lan);
 }
 
-/* EVIDENCE 9293-MUST-54 9293-MUST-56 5927-01 5927-03 */
+/* One octet is outstanding: the SYN, or behind it a text of one. Another connection goes on beside
+ * it. */
+struct open_end {
+    struct lan *lan;
+    hawser_tcp tcp, bystander;
+    struct hawser_tcp_info info;
+};
+
+static void open_end(struct open_end *out, bool v6, bool synchronized)
+{
+    struct lan *lan = out->lan = begin(1500);
+    struct hawser_endpoint there = lan_end(v6 ? "2001:db8::9" : "198.18.0.9", 80);
+    out->tcp = lan_open(lan, 0, there);
+    lan_settle(lan);
+    out->bystander = lan_open(lan, 0, there);
+    lan_settle(lan);
+    assert_int_equal(hawser_status(lan->host[0], lan->now_ns, out->tcp, &out->info), 0);
+    if (!synchronized)
+        return;
+    lan_forge(lan, &(struct forged){.from = there,
+                                    .to = out->info.local,
+                                    .flags = TCP_SYN | TCP_ACK,
+                                    .seq = 1,
+                                    .ack = out->info.iss + 1,
+                                    .wnd = 65535});
+    assert_int_equal(hawser_send(lan->host[0], out->tcp, "x", 1, 0), 1);
+    lan_settle(lan);
+    assert_int_equal(hawser_status(lan->host[0], lan->now_ns, out->tcp, &out->info), 0);
+    assert_int_equal(out->info.state, HAWSER_ESTABLISHED);
+}
+
+/* EVIDENCE 9293-MUST-54 9293-MUST-55 9293-MUST-56 5927-01 5927-02 5927-03 5927-04 1122-07 1122-08
+ * 9293-SHLD-25 9293-SHLD-26 */
 static void test_errors_for_an_open(void **state)
 {
     (void)state;
     static const struct {
         bool v6;
         uint8_t type, code;
-        int error; /* 0: nothing, negative: soft */
+        int error;
         bool hard;
     } rows[] = {
         {false, 3, 0, HAWSER_ERR_NET_UNREACHABLE, false},
@@ -71,7 +103,8 @@ static void test_errors_for_an_open(void **state)
         {false, 3, 13, HAWSER_ERR_HOST_UNREACHABLE, false},
         {false, 11, 0, HAWSER_ERR_HOST_UNREACHABLE, false},
         {false, 12, 0, HAWSER_ERR_PARAMETER_PROBLEM, false},
-        {false, 4, 0, 0, false}, /* source quench: EVIDENCE 9293-MUST-55 */
+        {false, 3, 5, HAWSER_ERR_NET_UNREACHABLE, false},
+        {false, 4, 0, 0, false}, /* source quench */
         {true, 1, 0, HAWSER_ERR_NET_UNREACHABLE, false},
         {true, 1, 1, HAWSER_ERR_HOST_UNREACHABLE, true},
         {true, 1, 3, HAWSER_ERR_HOST_UNREACHABLE, false},
@@ -79,43 +112,32 @@ static void test_errors_for_an_open(void **state)
         {true, 3, 0, HAWSER_ERR_HOST_UNREACHABLE, false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        for (unsigned how = 0; how < 3;
-             how++) { /* in SYN-SENT with the right number, with a wrong one; synchronized */
-            struct lan *lan = begin(1500);
-            struct hawser_endpoint there = lan_end(rows[i].v6 ? "2001:db8::9" : "198.18.0.9", 80);
-            hawser_tcp tcp = lan_open(lan, 0, there);
-            struct hawser_tcp_info info;
-            lan_settle(lan);
-            assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp, &info), 0);
-            struct forged peer = {.from = there,
-                                  .to = info.local,
-                                  .flags = TCP_SYN | TCP_ACK,
-                                  .seq = 1,
-                                  .ack = info.iss + 1,
-                                  .wnd = 65535};
-            uint32_t seq = info.iss;
-            if (how == 2) {
-                lan_forge(lan, &peer);
-                assert_int_equal(hawser_send(lan->host[0], tcp, "x", 1, 0), 1);
-                lan_settle(lan);
-                seq++;
+        for (int synchronized = 0; synchronized < 2; synchronized++) {
+            for (int off = -1; off <= 1; off++) { /* the quoted number: SND.UNA and one outside */
+                struct open_end end_of;
+                struct hawser_tcp_info info;
+                open_end(&end_of, rows[i].v6, synchronized);
+                struct lan *lan = end_of.lan;
+                forge_error(lan, end_of.info.local, end_of.info.remote,
+                            end_of.info.snd_una + (uint32_t)off, 60, rows[i].type, rows[i].code, 0);
+                assert_int_equal(hawser_status(lan->host[0], lan->now_ns, end_of.tcp, &info), 0);
+                bool ends = rows[i].hard && off == 0 && !synchronized;
+                int error = off == 0 ? rows[i].error : 0;
+                assert_int_equal(info.state, ends ? HAWSER_CLOSED : end_of.info.state);
+                assert_int_equal(info.error, ends ? error : 0);
+                assert_int_equal(hawser_take_soft_error(lan->host[0], end_of.tcp),
+                                 ends ? 0 : error);
+                if (!ends)
+                    assert_int_equal(info.cwnd_bytes, end_of.info.cwnd_bytes);
+                assert_int_equal(lan_state(lan, 0, end_of.bystander), HAWSER_SYN_SENT);
+                assert_int_equal(hawser_take_soft_error(lan->host[0], end_of.bystander), 0);
+                end(lan);
             }
-            forge_error(lan, info.local, there, how == 1 ? seq + 7 : seq, 60, rows[i].type,
-                        rows[i].code, 0);
-            assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp, &info), 0);
-            bool ends = rows[i].hard && how == 0;
-            int error = how == 1 ? 0 : rows[i].error;
-            assert_int_equal(info.state, ends       ? HAWSER_CLOSED
-                                         : how == 2 ? HAWSER_ESTABLISHED
-                                                    : HAWSER_SYN_SENT);
-            assert_int_equal(info.error, ends ? error : 0);
-            assert_int_equal(hawser_take_soft_error(lan->host[0], tcp), ends ? 0 : error);
-            end(lan);
         }
     }
 }
 
-/* EVIDENCE 1191-01 */
+/* EVIDENCE 1191-01 8201-02 8201-04 */
 static void test_path_mtu(void **state)
 {
     (void)state;

@@ -149,8 +149,7 @@ static void use(struct lan *lan, struct prng *prng, hawser_tcp tcp)
     }
 }
 
-/* Any number of anything: no assertion, no leak, and listeners go on serving.
- * EVIDENCE 5927-07 */
+/* Any number of anything: no assertion, no leak, and listeners go on serving. */
 static void test_hostile_segments(void **state)
 {
     (void)state;

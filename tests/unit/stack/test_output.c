@@ -170,7 +170,7 @@ static bool keep_ip(struct lan *lan, unsigned from, const uint8_t *frame, uint32
     return true;
 }
 
-/* EVIDENCE 9293-MUST-48 9293-MUST-49 */
+/* EVIDENCE 9293-MUST-48 9293-MUST-49 9293-SHLD-21 1191-09 */
 static void test_hop_limit_and_traffic_class(void **state)
 {
     (void)state;
@@ -187,11 +187,18 @@ static void test_hop_limit_and_traffic_class(void **state)
         assert_int_equal(last_ip.traffic_class, 0xb8);
         assert_int_equal(last_ip.dont_fragment, !v6);
         assert_int_equal(hawser_accept(lan->host[0], listener, &ends[0]), 0);
-        assert_int_equal(hawser_abort(host, ends[1]), 0); /* its RST too */
-        last_ip.hop_limit = 0;
-        lan_settle(lan);
-        assert_int_equal(last_ip.hop_limit, 7);
-        assert_int_equal(last_ip.traffic_class, 0xb8);
+        assert_int_equal(hawser_set_option(host, ends[1], HAWSER_OPTION_TRAFFIC_CLASS, 0x20), 0);
+        for (unsigned what = 0; what < 3; what++) { /* text, FIN, RST */
+            last_ip.hop_limit = last_ip.traffic_class = 0;
+            if (what == 0)
+                assert_int_equal(hawser_send(host, ends[1], "x", 1, 0), 1);
+            else
+                assert_int_equal(
+                    what == 1 ? hawser_shutdown(host, ends[1]) : hawser_abort(host, ends[1]), 0);
+            lan_settle(lan);
+            assert_int_equal(last_ip.hop_limit, 7);
+            assert_int_equal(last_ip.traffic_class, 0x20);
+        }
         end(lan);
     }
 }
@@ -203,6 +210,7 @@ static void no_discovery(struct hawser_config *config, unsigned host)
     config->hop_limit = 99;
 }
 
+/* EVIDENCE 1191-09 */
 static void test_without_discovery(void **state)
 {
     (void)state;

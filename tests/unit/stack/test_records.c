@@ -56,7 +56,6 @@ static struct timewait wait_until(uint64_t end_ns, uint32_t mark, bool fin_wait_
                              .fin_wait_2 = fin_wait_2};
 }
 
-/* EVIDENCE 9293-MUST-13 */
 static void test_order_of_expiry(void **state)
 {
     (void)state;

@@ -56,7 +56,7 @@ static void end(struct lan *lan)
     free(lan);
 }
 
-/* EVIDENCE 9293-FIG5-3 9293-FIG5-4 4987-02 */
+/* EVIDENCE 9293-FIG5-4 9293-FIG5-9 9293-3.10.7.2-3 4987-02 */
 static void test_handshake(void **state)
 {
     (void)state;
@@ -121,7 +121,7 @@ static void test_silence(void **state)
     end(lan);
 }
 
-/* EVIDENCE 9293-3.10.7.4b-2 9293-3.10.7.4c-1 */
+/* EVIDENCE 9293-FIG5-10 9293-3.10.7.4b-4 */
 static void test_reset_ends_it_silently(void **state)
 {
     (void)state;
@@ -280,7 +280,8 @@ static void test_cookies_only_when_sent(void **state)
     end(lan);
 }
 
-/* The accept queue is full: the handshake is left open, and completes when there is room. */
+/* The accept queue is full: the handshake is left open, and completes when there is room.
+ * EVIDENCE 4987-08 */
 static void test_accept_queue_full(void **state)
 {
     (void)state;
@@ -318,7 +319,8 @@ static void test_accept_queue_full(void **state)
     end(lan);
 }
 
-/* Closing a listener: its requests end silently, what waits is reset, what was accepted stays. */
+/* Closing a listener: its requests end silently, what waits is reset, what was accepted stays.
+ * EVIDENCE 9293-FIG5-3 9293-3.10.4-1 */
 static void test_listener_goes(void **state)
 {
     (void)state;
@@ -347,6 +349,43 @@ static void test_listener_goes(void **state)
     assert_int_equal(hawser_accept(lan->host[0], listener, &tcp), HAWSER_ERR_NO_CONNECTION);
     lan_forge(lan, &peers[2]);
     assert_int_equal(lan_last(lan)->flags, TCP_RST);
+    peers[2] = syn_from("198.18.0.9", 77);
+    lan_forge(lan, &peers[2]);
+    assert_int_equal(lan_last(lan)->flags, TCP_RST | TCP_ACK);
+    end(lan);
+}
+
+/* One listener, several hosts, several addresses of ours: each its own, answered from where it came
+ * to.
+ * EVIDENCE 9293-3.10.7.2-6 1122-12 */
+static void test_many_to_one(void **state)
+{
+    (void)state;
+    static const char *const from[] = {"198.18.0.9", "198.18.0.10", "2001:db8::9"};
+    static const char *const to[] = {"198.18.0.1", "198.18.0.77", "2001:db8::77"};
+    struct lan *lan;
+    begin(&lan, NULL);
+    hawser_tcp listener = listen_with(lan, 50), tcp;
+    for (size_t k = 1; k < 3; k++) {
+        struct hawser_address second = lan_address(to[k]);
+        assert_int_equal(hawser_address_add(lan->host[0], 0, &second, k == 1 ? 24 : 64), 0);
+    }
+    for (size_t i = 0; i < COUNT_OF(from); i++) {
+        for (size_t k = 0; k < COUNT_OF(to); k++) {
+            struct hawser_endpoint there = lan_end(from[i], 5), here = lan_end(to[k], 80);
+            struct hawser_tcp_info info;
+            if (address_is_v4(&there.address) != address_is_v4(&here.address))
+                continue;
+            lan_forge_handshake(lan, there, here, 100);
+            assert_memory_equal(&lan->sent_from[lan->sent_count - 1].address, &here.address, 16);
+            assert_int_equal(hawser_accept(lan->host[0], listener, &tcp), 0);
+            assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp, &info), 0);
+            assert_memory_equal(&info.local.address, &here.address, 16);
+            assert_memory_equal(&info.remote.address, &there.address, 16);
+        }
+    }
+    assert_int_equal(usage_of(lan).connections, 5);
+    assert_int_equal(lan_state(lan, 0, listener), HAWSER_LISTEN);
     end(lan);
 }
 
@@ -468,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_cookies_only_when_sent),
         cmocka_unit_test(test_accept_queue_full),
         cmocka_unit_test(test_listener_goes),
+        cmocka_unit_test(test_many_to_one),
         cmocka_unit_test(test_tables_full),
         cmocka_unit_test(test_syn_again),
         cmocka_unit_test(test_no_way_back),

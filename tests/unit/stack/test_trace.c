@@ -27,7 +27,8 @@ static void assert_steps(const struct lan *lan, unsigned host, const struct step
     assert_int_equal(seen, count);
 }
 
-/* EVIDENCE 9293-FIG5-1 9293-FIG5-2 9293-FIG5-12 9293-FIG5-14 9293-FIG5-19 */
+/* EVIDENCE 9293-FIG5-1 9293-FIG5-2 9293-FIG5-8 9293-FIG5-9 9293-FIG5-12 9293-FIG5-13 9293-FIG5-14
+ * 9293-FIG5-17 9293-FIG5-19 9293-FIG5-20 9293-FIG5-21 */
 static void test_one_life(void **state)
 {
     (void)state;
