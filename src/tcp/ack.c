@@ -14,9 +14,12 @@ static void measure(const struct tcp *tcp, struct tcb *tcb, const struct segment
         rtx_sample(tcp, tcb, ns_since(now_ns, tcb->rtt_at_ns));
         return;
     }
-    /* What was sent again is ambiguous, but for the timestamp it echoes (RFC7323 18). */
-    uint64_t rtt_ns;
-    if (!tcb->timing && timestamps_rtt(tcb, seg, now_ns, &rtt_ns))
+    /* What was sent again is ambiguous, but for the timestamp it echoes (RFC7323 18). An echo from
+     * before the last timeout is so, too: the front may have arrived then and its ACK been lost,
+     * and an old segment that comes again does not move the peer's TS.Recent. Its "round trip"
+     * would hold the whole timeout, the next timeout would be longer, and so on. */
+    uint64_t rtt_ns, most_ns = ns_since(now_ns, tcb->rtt_at_ns) + NS_PER_MS;
+    if (!tcb->timing && timestamps_rtt(tcb, seg, now_ns, &rtt_ns) && rtt_ns <= most_ns)
         rtx_sample(tcp, tcb, rtt_ns);
 }
 
@@ -68,7 +71,11 @@ static void pull_marks(struct tcb *tcb)
 void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, uint64_t now_ns)
 {
     uint32_t acked = seq_diff(seg->ack, tcb->snd.una);
+    /* Octets that left after the last timeout, and once only. */
+    bool fresh = tcb->recovery != RECOVERY_FAST && seq_gt(seg->ack, tcb->recover);
     measure(tcp, tcb, seg, now_ns);
+    if (tcb->backed_off && fresh)
+        rtx_end_back_off(tcp, tcb);
     trim_queue(tcp, tcb, seg->ack);
     tcb->rtx_count = 0;
     tcb->probe_count = 0;

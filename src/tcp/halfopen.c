@@ -157,7 +157,9 @@ static void inflate_send_side(const struct halfopen *half, struct tcb *tcb)
     /* Karn: time the handshake only when there is no doubt which SYN-ACK is acknowledged
      * (RFC 6298 3). */
     tcb->timing = half->synack_count == 1 && !tcb->syn_lost && half->first_at_ns != 0;
-    tcb->rtt_at_ns = half->first_at_ns;
+    /* When the last SYN-ACK left: an echo of one before it tells nothing (ack.c). */
+    uint32_t later_ms = half->synack_sent_ms - ms_clock(half->first_at_ns);
+    tcb->rtt_at_ns = half->first_at_ns == 0 ? 0 : half->first_at_ns + later_ms * NS_PER_MS;
     tcb->rtt_seq = tcb->snd.nxt;
     /* The SYN-ACK's timer, as the block knows it: it runs, or it expired and the front waits to be
      * sent. */

@@ -130,11 +130,15 @@ static uint32_t write_segment(const struct tcb *tcb, const struct segment *seg, 
     return sum;
 }
 
-/* An ACK has left on this segment. */
-static void acked_by(struct tcb *tcb, uint32_t offered)
+/* An ACK and a window have left on this segment. Text that is sent again may be there already; then
+ * the peer looks at nothing else on the segment (RFC 9293 3.10.7.4, first), so an ACK that is owed
+ * stays owed. */
+static void acked_by(struct tcb *tcb, uint32_t offered, bool again)
 {
     tcb->rcv.wnd = offered;
     tcb->rcv.last_ack = tcb->rcv.nxt;
+    if (again)
+        return;
     tcb->ack_now = false;
     tcb->window_update = false;
     tcb->unacked_segs = 0;
@@ -142,7 +146,8 @@ static void acked_by(struct tcb *tcb, uint32_t offered)
 }
 
 /* Sequence space was used, for the first time. */
-static void sent_new(struct tcb *tcb, const struct segment *seg, uint64_t now_ns)
+static void sent_new(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg,
+                     uint64_t now_ns)
 {
     seq_t end = seq_add(seg->seq, seg->len);
     if (!tcb->timing) { /* RFC6298 07: one sample a round trip */
@@ -152,9 +157,13 @@ static void sent_new(struct tcb *tcb, const struct segment *seg, uint64_t now_ns
     }
     if (seg->text_len < tcb->snd_mss)
         tcb->small_end = end;
-    if (tcb->recovery == RECOVERY_OPEN && tcb->dup_acks > 0 && tcb->dup_acks < DUP_THRESH)
-        tcb->limited_segs++;
     tcb->snd.nxt = end;
+    /* Limited transmit: what the duplicates let out beyond cwnd (RFC5681 14 will not count it). */
+    bool limited = tcb->dup_acks > 0 && tcb->dup_acks < DUP_THRESH && tcb_flight(tcb) > tcb->cwnd;
+    if (tcb->recovery == RECOVERY_OPEN && limited) {
+        tcb->limited_segs++;
+        tcp->counters->limited_transmits++;
+    }
     tcb->bytes_sent += seg->text_len;
     tcb->override_now = false;
     if (tcb->recovery == RECOVERY_OPEN)
@@ -165,10 +174,12 @@ static void sent_new(struct tcb *tcb, const struct segment *seg, uint64_t now_ns
 }
 
 /* Sequence space was used again. */
-static void sent_again(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg)
+static void sent_again(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, bool rescue)
 {
     seq_t end = seq_add(seg->seq, seg->len);
-    if (tcb->recovery != RECOVERY_OPEN && seq_gt(end, tcb->high_rxt))
+    if (rescue)
+        tcb->rescue_used = true; /* RFC6675 05: HighRxt stays, what lies below may yet be found lost */
+    else if (tcb->recovery != RECOVERY_OPEN && seq_gt(end, tcb->high_rxt))
         tcb->high_rxt = end;
     if (tcb->timing && seq_lt(seg->seq, tcb->rtt_seq))
         tcb->timing = false; /* RFC6298 06, Karn */
@@ -195,10 +206,26 @@ static bool emit_syn(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, st
         tcb->rtt_seq = seq_add(tcb->iss, 1);
         tcb->rtt_at_ns = now_ns;
     }
-    if (again)
-        sent_again(tcp, tcb, seg);
+    if (again) {
+        sent_again(tcp, tcb, seg, false);
+        tcb->rtt_at_ns = now_ns;
+    }
     timers_on_sent(tcb, now_ns);
     return again;
+}
+
+/* The oldest outstanding octets left again. */
+static void front_again(struct tcb *tcb, const struct send_plan *plan, uint64_t now_ns)
+{
+    if (plan->kind == SEND_FRONT) {
+        tcb->rtx_now = false;
+        if (tcb->recovery == RECOVERY_LOSS)
+            tcb->rtt_at_ns = now_ns; /* echoes of what left before are ambiguous (RFC8961 02) */
+    }
+    bool newreno = tcb->recovery == RECOVERY_FAST && !tcb->has_sack;
+    bool keeps = newreno && tcb->partial_seen; /* RFC6582 05 */
+    if (seq_eq(plan->seq, tcb->snd.una) && !keeps)
+        timers_on_front_again(tcb, now_ns);
 }
 
 /* Text or FIN, new or again. */
@@ -215,13 +242,10 @@ static bool emit_text(const struct tcp *tcp, struct tcb *tcb, const struct send_
     if (!again)
         fin_within_window(tcb, seg);
     if (again) {
-        sent_again(tcp, tcb, seg);
-        if (plan->kind == SEND_FRONT)
-            tcb->rtx_now = false;
-        if (plan->rescue)
-            tcb->rescue_used = true;
+        sent_again(tcp, tcb, seg, plan->rescue);
+        front_again(tcb, plan, now_ns);
     } else {
-        sent_new(tcb, seg, now_ns);
+        sent_new(tcp, tcb, seg, now_ns);
     }
     timers_on_sent(tcb, now_ns);
     return again;
@@ -278,7 +302,7 @@ uint32_t tcp_output(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, uin
     else
         retransmission = emit_text(tcp, tcb, &what, now_ns, &seg, &offered);
     *sum = write_segment(tcb, &seg, out);
-    acked_by(tcb, offered);
+    acked_by(tcb, offered, retransmission && !(seg.flags & TCP_SYN));
     tcb->segs_out++;
     tcp->counters->segments_out++;
     if (sent != NULL)

@@ -159,9 +159,11 @@ static bool ack_in_fast(struct tcb *tcb, uint32_t acked)
     }
     if (!tcb->has_sack)
         return newreno_partial_ack(tcb, acked);
+    /* A partial ACK alone does not say that what follows is lost: after mere reordering every ACK
+     * of the episode is one. IsLost() and, when there is nothing new to send, rules 3 and 4 of
+     * NextSeg() say it. */
     tcb->high_rxt = seq_max(tcb->high_rxt, tcb->snd.una);
-    /* IsLost() may say nothing about what is left, but a partial ACK does: the octet at snd.una was sent before the episode began and has not come. */
-    tcb->lost_edge = seq_max(lost_below(tcb), seq_add(tcb->snd.una, 1));
+    tcb->lost_edge = seq_max(tcb->lost_edge, lost_below(tcb));
     return true;
 }
 
@@ -206,6 +208,10 @@ bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uin
             leave(tcb);
         break;
     }
+    /* The scoreboard that outlived the episode may tell of the next loss already; no duplicate
+     * needs to come for it (RFC6675 07). */
+    if (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una) && may_enter(tcb))
+        enter_fast(tcp, tcb);
     return restart;
 }
 
@@ -298,6 +304,21 @@ bool recovery_lost_hole(const struct tcb *tcb, struct hole *hole)
     return true;
 }
 
+/* Rule 4: the segment that holds the highest octet that is not SACKed. It may be a lost tail, of
+ * which nothing but a timeout would tell otherwise. */
+static bool highest_unsacked(const struct tcb *tcb, struct hole *hole)
+{
+    seq_t end = tcb->snd.nxt, start = tcb->snd.una;
+    unsigned i = tcb->sacked.count;
+    if (i > 0 && tcb->sacked.at[i - 1].right == end.v)
+        end = seq_of(tcb->sacked.at[--i].left);
+    if (i > 0)
+        start = seq_of(tcb->sacked.at[i - 1].right);
+    hole->len = seq_diff(end, start) < tcb->snd_mss ? seq_diff(end, start) : tcb->snd_mss;
+    hole->seq = seq_sub(end, hole->len);
+    return hole->len > 0;
+}
+
 bool recovery_other_hole(const struct tcb *tcb, struct hole *hole, bool *rescue)
 {
     *rescue = false;
@@ -308,12 +329,6 @@ bool recovery_other_hole(const struct tcb *tcb, struct hole *hole, bool *rescue)
         if (first_unsacked(tcb, tcb->high_rxt, seq_min(high_sacked, tcb->recover), hole))
             return true; /* rule 3 */
     }
-    if (tcb->rescue_used)
-        return false;
-    /* Rule 4: the last segment of the episode, once, so that a lost tail does not need a timeout. */
-    seq_t end = seq_min(tcb->recover, tcb->snd.nxt);
-    seq_t start = seq_max(seq_sub(end, tcb->snd_mss), tcb->snd.una);
-    start = seq_max(start, tcb->high_rxt);
     *rescue = true;
-    return first_unsacked(tcb, start, end, hole);
+    return !tcb->rescue_used && highest_unsacked(tcb, hole);
 }

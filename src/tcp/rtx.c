@@ -42,8 +42,15 @@ void rtx_sample(const struct tcp *tcp, struct tcb *tcb, uint64_t rtt_ns)
             tcb->srtt_us = 1;
     }
     tcb->rtt_samples++;
-    tcb->rto_from_syn = false;
+    tcb->backed_off = false;
     compute_rto(tcp, tcb);
+}
+
+void rtx_end_back_off(const struct tcp *tcp, struct tcb *tcb)
+{
+    tcb->backed_off = false;
+    if (tcb->srtt_us != 0)
+        compute_rto(tcp, tcb);
 }
 
 void rtx_back_off(const struct tcp *tcp, struct tcb *tcb)
@@ -51,12 +58,11 @@ void rtx_back_off(const struct tcp *tcp, struct tcb *tcb)
     uint64_t most = tcp->config->rto_max_ns / NS_PER_US; /* RFC8961 04: at least 60 s */
     uint64_t doubled = 2 * (uint64_t)tcb->rto_us;
     tcb->rto_us = us_limited(doubled > most ? most : doubled);
+    tcb->backed_off = true;
 }
 
 void rtx_after_lost_syn(struct tcb *tcb)
 {
-    if (tcb->syn_lost && tcb->srtt_us == 0) {
+    if (tcb->syn_lost && tcb->srtt_us == 0)
         tcb->rto_us = 3000000; /* RFC6298 12 */
-        tcb->rto_from_syn = true;
-    }
 }

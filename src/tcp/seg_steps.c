@@ -177,14 +177,17 @@ static enum verdict ack_of_syn(struct arrival *a)
     return CONTINUE;
 }
 
-/* RFC5681 13: outstanding data, no text, no SYN or FIN, the same ACK and the same window. With SACK it is the news that counts (RFC6675 01). */
-static bool is_duplicate(const struct tcb *tcb, const struct segment *seg, uint32_t sacked)
+/* RFC5681 13: outstanding data, no text, no SYN or FIN, the same ACK and the same window. With SACK
+ * it is the news that counts, on an ACK of new data, too (RFC6675 01, 02; RFC3042 03). */
+static bool is_duplicate(const struct tcb *tcb, const struct segment *seg, bool advanced,
+                         uint32_t sacked)
 {
-    if (!seq_eq(seg->ack, tcb->snd.una) || tcb_flight(tcb) == 0)
+    if (tcb_flight(tcb) == 0)
         return false;
     if (tcb->has_sack)
-        return sacked > 0; /* RFC3042 03 */
-    return seg->len == 0 && window_scaled(tcb, seg) == tcb->snd.wnd;
+        return sacked > 0;
+    return !advanced && seq_eq(seg->ack, tcb->snd.una) && seg->len == 0 &&
+           window_scaled(tcb, seg) == tcb->snd.wnd;
 }
 
 /* The window may have opened, or shut with text waiting. */
@@ -209,14 +212,13 @@ static enum verdict ack_as_established(struct arrival *a)
         challenge_ack(a->tcp, tcb, a->now_ns);
         return DROP;
     }
-    if (seq_gt(seg->ack, tcb->snd.una)) {
+    bool advances = seq_gt(seg->ack, tcb->snd.una);
+    if (advances)
         ack_new_data(a->tcp, tcb, seg, a->now_ns); /* RFC9293 3.10.7.4e-4 */
-        recovery_take_sack(a->tcp, tcb, seg);
-    } else {
-        uint32_t sacked = recovery_take_sack(a->tcp, tcb, seg); /* RFC9293 3.10.7.4e-6: an old ACK changes nothing else */
-        if (is_duplicate(tcb, seg, sacked))
-            recovery_on_duplicate(a->tcp, tcb);
-    }
+    /* RFC9293 3.10.7.4e-6: an old ACK changes nothing but the scoreboard. */
+    uint32_t sacked = recovery_take_sack(a->tcp, tcb, seg);
+    if (is_duplicate(tcb, seg, advances, sacked))
+        recovery_on_duplicate(a->tcp, tcb);
     window_update(tcb, seg); /* RFC9293 3.10.7.4e-7 */
     follow_window(tcb);
     return CONTINUE;

@@ -98,7 +98,7 @@ struct tcb {
     bool want_write : 1;         /* the program met a full send buffer */
     bool r1_reported : 1;
     bool sent_told : 1;          /* EVENT_SENT was told for the present queue */
-    bool rto_from_syn : 1;       /* RTO is the 3 s of RFC 6298 5.7 until a sample */
+    bool backed_off : 1;         /* RTO was doubled, and nothing fresh has arrived since (RFC8961 04) */
     bool partial_seen : 1;       /* first partial ACK of this recovery was seen (RFC6582 05) */
     bool rescue_used : 1;        /* RFC 6675 NextSeg rule 4 */
     bool window_update : 1;      /* reading moved the window edge far enough: tell the peer */
@@ -142,7 +142,7 @@ struct tcb {
     seq_t small_end;             /* end of the last segment below SMSS (RFC 9293 A.3, Minshall) */
 
     /* -- round-trip time (RFC 6298) and timestamps (RFC 7323) ------------------------------------------------------ */
-    uint64_t rtt_at_ns;          /* when the timed segment was sent */
+    uint64_t rtt_at_ns;          /* when the timed segment was sent; while there is none: older echoes are ambiguous */
     uint32_t srtt_us, rttvar_us, rto_us; /* srtt 0 = no sample yet */
     seq_t rtt_seq;               /* an acknowledgement beyond it ends the timing */
     uint32_t rtt_samples;

@@ -35,6 +35,11 @@ void timers_on_sent(struct tcb *tcb, uint64_t now_ns)
     arm_user_timeout(tcb, now_ns);
 }
 
+void timers_on_front_again(struct tcb *tcb, uint64_t now_ns)
+{
+    tcb->timer.rtx_ns = ns_add(now_ns, rtx_rto_ns(tcb));
+}
+
 void timers_on_acked(struct tcb *tcb, bool restart, uint64_t now_ns)
 {
     tcb->timer.user_ns = NEVER;

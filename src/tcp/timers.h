@@ -8,6 +8,10 @@
 /* A segment that takes sequence space has left, for the first time or again. */
 void timers_on_sent(struct tcb *tcb, uint64_t now_ns);
 
+/* The segment at snd.una left again before its time was up: the timer counts from now
+ * (RFC6298 09). */
+void timers_on_front_again(struct tcb *tcb, uint64_t now_ns);
+
 /* snd.una moved. restart false: the retransmission timer keeps its deadline (RFC6582 05). */
 void timers_on_acked(struct tcb *tcb, bool restart, uint64_t now_ns);
 

@@ -163,6 +163,56 @@ static void the_order_of_what_is_sent_again(void **state)
     end(&tcb);
 }
 
+/* EVIDENCE 6675-05 */
+static void the_rescue_is_the_highest_that_is_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t edges[4], seq, len;
+    } rows[] = {
+        {{1000, 4000, 1000, 4000}, 9000, MSS},
+        {{1000, 4000, 8500, 10000}, 7500, MSS},
+        {{1000, 4000, 4500, 10000}, 4000, 500},
+        {{1000, 9700, 1000, 9700}, 9700, 300},
+        {{300, 10000, 300, 10000}, 0, 300},
+    };
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        struct tcb tcb = block(1, 10, true);
+        sack(&tcb, 2, rows[i].edges);
+        assert_int_equal(tcb.recovery, RECOVERY_FAST);
+        tcb.high_rxt = tcb.snd.nxt; /* rules 1 and 3 have nothing */
+        tcb.recover = seq_add(tcb.snd.una, 5 * MSS); /* what was sent since counts, too */
+        struct hole hole;
+        bool rescue;
+        assert_true(recovery_other_hole(&tcb, &hole, &rescue));
+        assert_true(rescue);
+        assert_int_equal(seq_diff(hole.seq, tcb.snd.una), rows[i].seq);
+        assert_int_equal(hole.len, rows[i].len);
+        end(&tcb);
+    }
+}
+
+/* Reordering: the ACK of what was late is a partial one, and more of them follow; nothing of what is still on its way is sent again. */
+static void a_partial_ack_is_no_loss(void **state)
+{
+    (void)state;
+    struct tcb tcb = block(1, 20, true);
+    static const uint32_t edges[] = {1000, 4000};
+    sack(&tcb, 1, edges);
+    assert_int_equal(tcb.recovery, RECOVERY_FAST);
+    tcb.rtx_now = false;
+    tcb.high_rxt = seq_add(tcb.snd.una, MSS);
+    advance(&tcb, 4 * MSS);
+    for (unsigned i = 0; i < 10; i++) {
+        struct hole hole;
+        assert_int_equal(tcb.recovery, RECOVERY_FAST);
+        assert_false(recovery_lost_hole(&tcb, &hole));
+        assert_int_equal(recovery_pipe(&tcb), (16 - i) * MSS);
+        advance(&tcb, MSS);
+    }
+    end(&tcb);
+}
+
 /* EVIDENCE 6675-07 6675-08 */
 static void the_end_of_an_episode(void **state)
 {
@@ -176,12 +226,13 @@ static void the_end_of_an_episode(void **state)
     tcb.rtx_now = false;
     advance(&tcb, 9000);
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
+    assert_int_equal(f.counters.fast_retransmits, 1);
     advance(&tcb, 1000);
-    assert_int_equal(tcb.recovery, RECOVERY_OPEN);
-    assert_int_equal(tcb.sacked_bytes, 3000); /* known beyond the end */
-    assert_true(seq_gt(tcb.lost_edge, tcb.snd.una));
-    recovery_on_duplicate(&f.tcp, &tcb); /* and it begins the next one at once */
+    assert_int_equal(tcb.sacked_bytes, 3000); /* known beyond the end, and it begins the next one at once */
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
+    assert_int_equal(f.counters.fast_retransmits, 2);
+    assert_true(seq_eq(tcb.recover, tcb.snd.nxt));
+    assert_true(tcb.rtx_now);
     tcb.rtx_count = 1;
     recovery_on_timeout(&f.tcp, &tcb);
     assert_int_equal(tcb.recovery, RECOVERY_LOSS);
@@ -335,6 +386,8 @@ int main(void)
         cmocka_unit_test(three_small_islands_are_a_loss),
         cmocka_unit_test(entering_halves_and_pipe_counts),
         cmocka_unit_test(the_order_of_what_is_sent_again),
+        cmocka_unit_test(the_rescue_is_the_highest_that_is_missing),
+        cmocka_unit_test(a_partial_ack_is_no_loss),
         cmocka_unit_test(the_end_of_an_episode),
         cmocka_unit_test(a_timeout_goes_back),
         cmocka_unit_test(a_peer_that_takes_back_is_found_out),
