@@ -26,25 +26,23 @@ ROOT = HERE.parent.parent
 RATCHET = HERE / "ratchet"
 
 ID = r"(?:[A-Z]+\d*|[\dA][\d.]*[a-z]?)-\d+|\d\d"
-TAG = re.compile(rf"RFC(\d{{4}}) ({ID})((?:(?:,| and) (?:{ID})(?![\w.-]))*)(?![\w-])")
-TAG_START = re.compile(r"RFC\d{4} \S+")
+TAG = re.compile(rf"RFC(\d{{4}}) +({ID})((?:(?:,| +and) +(?:{ID})(?![\w.-]))*)(?![\w-])")
+TAG_START = re.compile(r"RFC\d{4} +\S+")
 EVIDENCE = re.compile(r"\bEVIDENCE\s+(.*)")
 IDS_ONLY = re.compile(r"\s*\*(?:\s+\d{4}-[\w.-]+,?)+\s*(?:\*/)?")
 EXPLAINED = re.compile(r"^- ((?:`\d{4}-[\w.-]+`,? *)+)", re.M)
 
 
-def lines_of(*folders):
-    """(file, line number, line) of every text file below the folders."""
+def texts_of(*folders):
+    """(file, text) of every text file below the folders."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*")):
             if not path.is_file() or HERE in path.parents or "__pycache__" in path.parts:
                 continue
             try:
-                text = path.read_text(encoding="utf-8")
+                yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
             except UnicodeDecodeError:
-                continue  # a capture or another binary
-            for number, line in enumerate(text.splitlines(), 1):
-                yield path.relative_to(ROOT), number, line
+                pass  # a capture or another binary
 
 
 class Matrix:
@@ -64,30 +62,34 @@ class Matrix:
             self.errors.append(f"{place}: {ident} is not in the table")
 
     def read_code(self):
-        for path, number, line in lines_of("src", "include"):
-            place = f"{path}:{number}"
+        for path, text in texts_of("src", "include"):
+            # A comment goes on over its line's end: the same length, so that positions stay.
+            text = re.sub(r"\n *\* ?(?=[^/])", lambda found: " " * len(found.group()), original := text)
             starts = set()
-            for tag in TAG.finditer(line):
+            for tag in TAG.finditer(text):
+                place = f"{path}:{original.count(chr(10), 0, tag.start()) + 1}"
                 starts.add(tag.start())
                 rfc, first, others = tag.groups()
                 self.note(self.code, f"{rfc}-{first}", place)
                 for other in re.findall(ID, others):
                     if f"{rfc}-{other}" in self.rows:  # else a number of the sentence
                         self.note(self.code, f"{rfc}-{other}", place)
-            for start in TAG_START.finditer(line):
+            for start in TAG_START.finditer(text):
                 if start.start() not in starts:
+                    place = f"{path}:{original.count(chr(10), 0, start.start()) + 1}"
                     self.errors.append(f"{place}: '{start.group()}' is no id (a clause is cited as 'RFC 9293 3.4')")
 
     def read_tests(self):
-        goes_on = False  # a list of ids that does not fit on one line
-        for path, number, line in lines_of("tests"):
+        for path, text in texts_of("tests"):
             if path.parts[1] == "lint":
                 continue
-            found = EVIDENCE.search(line)
-            ids = found.group(1) if found else line if goes_on and IDS_ONLY.fullmatch(line) else ""
-            goes_on = bool(ids) and "*/" not in line
-            for ident in ids.split("*/")[0].lstrip(" *").replace(",", " ").split():
-                self.note(self.evidence, ident.rstrip("."), f"{path}:{number}")
+            goes_on = False  # a list of ids that does not fit on one line
+            for number, line in enumerate(text.splitlines(), 1):
+                found = EVIDENCE.search(line)
+                ids = found.group(1) if found else line if goes_on and IDS_ONLY.fullmatch(line) else ""
+                goes_on = bool(ids) and "*/" not in line
+                for ident in ids.split("*/")[0].lstrip(" *").replace(",", " ").split():
+                    self.note(self.evidence, ident.rstrip("."), f"{path}:{number}")
 
     def read_deviations(self):
         path = ROOT / "docs/deviations.md"
