@@ -34,7 +34,7 @@ static void check_over(struct peer *p, int error)
     assert_int_equal(usage.connections, 0);
 }
 
-/* EVIDENCE 9293-MUST-20 9293-SHLD-10 9293-MUST-47 9293-3.9.1.1x-1 */
+/* EVIDENCE 9293-MUST-20 9293-SHLD-10 9293-SHLD-11 9293-MUST-47 9293-3.9.1.1x-1 */
 static void advice_at_r1_and_the_end_at_r2(void **state)
 {
     (void)state;

@@ -16,7 +16,7 @@ static struct tcb block(uint16_t smss)
     return tcb;
 }
 
-/* EVIDENCE 5681-02 5681-05 */
+/* EVIDENCE 5681-05 */
 static void the_initial_window(void **state)
 {
     (void)state;

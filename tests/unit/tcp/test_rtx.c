@@ -63,7 +63,7 @@ static void later_samples_follow_the_model(void **state)
     fixture_deinit(&f);
 }
 
-/* EVIDENCE 6298-04 */
+/* RFC 6298 (2.4) as docs/deviations.md has it */
 static void a_short_path_gets_the_minimum(void **state)
 {
     (void)state;

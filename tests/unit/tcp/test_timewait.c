@@ -414,7 +414,7 @@ static void test_matrix_fin_wait_2(void **state)
 /* ---- rule by rule ---------------------------------------------------------------------------- */
 
 /* RFC 6191 2, and MAY-2 where no timestamps are.
- * EVIDENCE 6191-01 6191-02 6191-03 6191-04 6191-05 6191-06 9293-SHLD-4 9293-3.10.7.4d-3 */
+ * EVIDENCE 6191-01 6191-02 6191-03 6191-04 6191-06 9293-SHLD-4 9293-3.10.7.4d-3 */
 static void test_syn(void **state)
 {
     (void)state;
