@@ -48,16 +48,19 @@ static size_t through_queue(struct hawser_wire *wire, unsigned from, uint64_t no
     }
 }
 
+size_t hawser_wire_pump_from(struct hawser_wire *wire, unsigned from, uint64_t now_ns)
+{
+    if (from > 1)
+        return 0;
+    struct wire_direction *direction = &wire->directions[from];
+    bool both = wire->ends[0].host != NULL && wire->ends[1].host != NULL;
+    if (direction->perfect && both && wire_queue_count(&direction->queue) == 0)
+        return pass_through(wire, from, now_ns);
+    return through_queue(wire, from, now_ns);
+}
+
 size_t hawser_wire_pump(struct hawser_wire *wire, uint64_t now_ns)
 {
-    size_t moved = 0;
-    for (unsigned from = 0; from < 2; from++) {
-        struct wire_direction *direction = &wire->directions[from];
-        if (direction->perfect && wire->ends[0].host != NULL && wire->ends[1].host != NULL &&
-            wire_queue_count(&direction->queue) == 0)
-            moved += pass_through(wire, from, now_ns);
-        else
-            moved += through_queue(wire, from, now_ns);
-    }
-    return moved;
+    size_t moved = hawser_wire_pump_from(wire, 0, now_ns);
+    return moved + hawser_wire_pump_from(wire, 1, now_ns);
 }

@@ -49,11 +49,13 @@ struct pair {
 bool pair_create(struct pair *pair, const struct bench_options *options, bool v6, uint64_t tuples);
 void pair_destroy(struct pair *pair);
 
-/* Reads the clock, lets timers expire, and moves frames until there are none. */
+/* A round in the order of an embedder's loop (hawser.h), both hosts in one thread: clock and timers, frames to the server, its program, frames to the
+ * client; the client's program is the caller's. */
 void pair_turn(struct pair *pair);
 
-/* Moves what calls have queued since, at the same time. */
-void pair_pump(struct pair *pair);
+/* Its pieces, for benches whose server does something else. */
+void pair_begin(struct pair *pair);
+void pair_carry(struct pair *pair, unsigned from);
 
 /* The server accepts, answers requests of BENCH_MESSAGE_BYTES with as much, and closes after the
  * client. */

@@ -55,7 +55,6 @@ static uint64_t turn(void *context)
     if (!open_more(run))
         return UINT64_MAX;
     pair_turn(run->pair);
-    pair_serve(run->pair);
     while ((count = hawser_events(host, events, BENCH_BATCH)) != 0)
         for (size_t i = 0; i < count; i++)
             if (!on_client_event(run, &events[i]))

@@ -123,18 +123,26 @@ void pair_destroy(struct pair *pair)
     *pair = (struct pair){0};
 }
 
-void pair_turn(struct pair *pair)
+void pair_begin(struct pair *pair)
 {
     pair->now_ns = hawser_clock_now();
     hawser_expire(pair->hosts[BENCH_CLIENT], pair->now_ns);
     hawser_expire(pair->hosts[BENCH_SERVER], pair->now_ns);
-    pair_pump(pair);
 }
 
-void pair_pump(struct pair *pair)
+void pair_carry(struct pair *pair, unsigned from)
 {
-    while (hawser_wire_pump(pair->wire, pair->now_ns) != 0)
+    /* A full batch may not have been all. */
+    while (hawser_wire_pump_from(pair->wire, from, pair->now_ns) == HAWSER_WIRE_BATCH)
         continue;
+}
+
+void pair_turn(struct pair *pair)
+{
+    pair_begin(pair);
+    pair_carry(pair, BENCH_CLIENT);
+    pair_serve(pair);
+    pair_carry(pair, BENCH_SERVER);
 }
 
 int pair_open(struct pair *pair, void *user, hawser_tcp *out)
@@ -218,7 +226,6 @@ bool pair_add_idle(struct pair *pair, uint32_t count)
                 return bench_failed("idle connections", hawser_error_text(status));
         }
         pair_turn(pair);
-        pair_serve(pair);
         size_t n = hawser_events(pair->hosts[BENCH_CLIENT], events, BENCH_BATCH);
         for (size_t i = 0; i < n; i++)
             if (!settle(pair, &events[i]))

@@ -32,8 +32,6 @@ static uint64_t turn(void *context)
         return UINT64_MAX;
     for (;;) {
         pair_turn(run->pair);
-        pair_serve(run->pair);
-        pair_pump(run->pair);
         while (hawser_events(host, &event, 1) == 1)
             if (event.tcp == tcp && (event.events & HAWSER_EVENT_READABLE) != 0)
                 return hawser_receive(host, tcp, message, sizeof message) == (int64_t)sizeof message

@@ -22,10 +22,12 @@ static uint64_t turn(void *context)
     int64_t n = hawser_send(client, run->sender, run->piece, PIECE_BYTES, 0);
     if (n < 0 && n != HAWSER_ERR_AGAIN)
         return UINT64_MAX;
-    pair_turn(run->pair);
+    pair_begin(run->pair);
+    pair_carry(run->pair, BENCH_CLIENT);
     uint64_t bytes = 0;
     while ((n = hawser_receive(server, run->receiver, run->piece, PIECE_BYTES)) > 0)
         bytes += (uint64_t)n;
+    pair_carry(run->pair, BENCH_SERVER);
     hawser_events(client, events, BENCH_BATCH);
     hawser_events(server, events, BENCH_BATCH);
     return n == HAWSER_ERR_AGAIN ? bytes : UINT64_MAX;
@@ -39,7 +41,9 @@ static bool connect_pair(struct stream *run)
     if (status != 0)
         return bench_failed("stream", hawser_error_text(status));
     for (unsigned i = 0; i < CONNECT_TURNS; i++) {
-        pair_turn(pair);
+        pair_begin(pair);
+        pair_carry(pair, BENCH_CLIENT);
+        pair_carry(pair, BENCH_SERVER);
         if (hawser_accept(pair->hosts[BENCH_SERVER], pair->listeners[end % pair->ports],
                           &run->receiver) == 0)
             return true;

@@ -132,6 +132,11 @@ int hawser_wire_attach(struct hawser_wire *wire, unsigned end, struct hawser_hos
 HAWSER_EXPORT
 size_t hawser_wire_pump(struct hawser_wire *wire, uint64_t now_ns);
 
+/* One direction of hawser_wire_pump: out of the host at end `from`, into the other one. For loops in which each host's program acts between its
+ * host's input and its host's output, as hawser.h describes the loop of an embedder. An end other than 0 and 1 moves nothing. */
+HAWSER_EXPORT
+size_t hawser_wire_pump_from(struct hawser_wire *wire, unsigned from, uint64_t now_ns);
+
 /* When the next frame arrives at either end; UINT64_MAX = none is on the way. */
 HAWSER_EXPORT
 uint64_t hawser_wire_next(const struct hawser_wire *wire);
