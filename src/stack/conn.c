@@ -223,6 +223,7 @@ bool conn_way(struct hawser_host *host, uint32_t index, uint64_t now_ns, struct 
     if (way_to_path(&host->net, conn->way, path))
         return true;
     /* RFC9293 MUST-45: from the same local address, whatever the routes have become. */
+    /* RFC9293 MUST-45: whatever changed, the local address stays. */
     if (net_path_find(&host->net, &conn->key.laddr, &conn->key.raddr, path) != 0)
         return false;
     conn->way = way_of_path(path);

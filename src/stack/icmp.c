@@ -14,7 +14,7 @@ struct verdict {
 static struct verdict verdict_of(enum icmp_kind kind, bool v6)
 {
     switch (kind) {
-    case ICMP_UNREACHABLE_NET:
+    case ICMP_UNREACHABLE_NET: /* RFC1122 08 */
         return (struct verdict){HAWSER_ERR_NET_UNREACHABLE, false};
     case ICMP_UNREACHABLE_PROTOCOL:
         return (struct verdict){HAWSER_ERR_PROTOCOL_UNREACHABLE, true};
@@ -40,7 +40,8 @@ static struct verdict verdict_of(enum icmp_kind kind, bool v6)
     return (struct verdict){HAWSER_ERR_HOST_UNREACHABLE, false};
 }
 
-/* The quoted segment was ours: its source is our end. */
+/* The quoted segment was ours: its source is our end, and its 4-tuple names the connection that it
+ * is about (RFC9293 MUST-54, RFC8201 02). */
 static struct flow_key key_of(const struct icmp_quote *quote)
 {
     return (struct flow_key){quote->src, quote->dst, quote->src_port, quote->dst_port};

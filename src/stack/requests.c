@@ -101,6 +101,7 @@ static bool opening_of(struct hawser_host *host, const struct flow_key *key, uin
 {
     struct net_path path;
     struct tuple_bytes tuple = host_tuple(key);
+    /* RFC1122 12: from the address that was asked, whichever the route would have chosen. */
     if (net_path_find(&host->net, &key->laddr, &key->raddr, &path) != 0)
         return false;
     *way = way_of_path(&path);

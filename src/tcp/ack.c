@@ -80,6 +80,7 @@ void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *
     tcb->rtx_count = 0;
     tcb->probe_count = 0;
     tcb->r1_reported = false;
+    tcb->net_error = 0;
     tcb->rtx_now = false; /* what was to be sent again has arrived, or recovery asks anew */
     bool restart = true;
     if (state_is_synchronized(tcb->state))

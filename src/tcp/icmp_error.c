@@ -15,13 +15,13 @@ bool tcp_icmp_error(const struct tcp *tcp, struct tcb *tcb, int error, bool hard
     }
     if (too_big)
         return true;
-    /* RFC5927 03: before the connection is synchronized a hard error is the answer to the open
-     * (RFC1122 07). After, it is a hint (RFC5927 02, RFC9293 MUST-56). */
+    /* RFC5927 03, RFC9293 SHLD-26: before the connection is synchronized a hard error is the answer
+     * to the open (RFC1122 07). After, it is a hint (RFC5927 02, RFC9293 MUST-56). */
     if (hard && !state_is_synchronized(tcb->state)) {
         tcb_end(tcp, tcb, error, HAWSER_CAUSE_ICMP);
         return false;
     }
-    tcb->soft_error = (int8_t)error; /* RFC9293 MUST-47 */
+    tcb->soft_error = tcb->net_error = (int8_t)error; /* RFC9293 MUST-47, SHLD-25 */
     tcb_tell(tcb, HAWSER_EVENT_SOFT_ERROR);
     return false;
 }

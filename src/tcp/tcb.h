@@ -114,6 +114,7 @@ struct tcb {
     uint8_t limited_segs;        /* segments sent by limited transmit (RFC5681 14) */
     uint8_t cc;                  /* enum cc_kind: which congestion controller (cc.h) */
     int8_t error, soft_error;    /* enum hawser_error */
+    int8_t net_error;            /* what ICMP said since the last progress: why the connection ends, if it ends in a timeout */
     uint16_t events;             /* HAWSER_EVENT_… not yet told */
 
     /* -- segment sizes -------------------------------------------------------------------------------------------- */

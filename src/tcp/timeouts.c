@@ -15,11 +15,8 @@ static void note(const struct tcp *tcp, const struct tcb *tcb, enum hawser_timer
 static void give_up(const struct tcp *tcp, struct tcb *tcb, enum hawser_cause cause)
 {
     tcp->counters->timeouts_user++;
-    int error = tcb->soft_error != 0 && !state_is_synchronized(tcb->state) &&
-                        tcb->soft_error != HAWSER_ERR_EXCESSIVE_RETRANSMISSION
-                    ? tcb->soft_error /* what the network said is the better answer to an open that failed */
-                    : HAWSER_ERR_TIMED_OUT;
-    tcb_end(tcp, tcb, error, cause);
+    /* RFC9293 SHLD-25: what the network said of it is the better answer, as in Linux. */
+    tcb_end(tcp, tcb, tcb->net_error != 0 ? tcb->net_error : HAWSER_ERR_TIMED_OUT, cause);
 }
 
 /* 3.10.8 USER TIMEOUT: for any state, flush all queues, signal "connection aborted due to user timeout", delete the TCB (RFC9293 3.10.8-1). */
