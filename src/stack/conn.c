@@ -88,13 +88,12 @@ static void become_record(struct hawser_host *host, uint32_t index, uint64_t now
         unmap(host, index);
 }
 
-/* Deadline and output queue. A deadline that moved away is left in the wheel: when it comes up it
- * finds nothing due and the present one is set. So most segments do not touch the wheel. */
+/* Deadline and output queue. */
 static void schedule(struct hawser_host *host, uint32_t index, bool dry)
 {
     struct conn *conn = conn_at(host, index);
     uint64_t at_ns = tcb_deadline(&conn->tcb);
-    if (at_ns < conn->timer.at_ns)
+    if (at_ns != conn->timer.at_ns)
         wheel_set(&host->conn_timers, index, at_ns);
     if (!dry && !conn->queued && tcp_has_output(&host->tcp, &conn->tcb))
         conn_enqueue(host, index);

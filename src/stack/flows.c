@@ -57,6 +57,7 @@ static bool equals(void *ctx, uint32_t ref, const void *wanted)
     uint32_t index = flow_index_of(ref);
     switch (flow_kind_of(ref)) {
     case FLOW_CONNECTION:
+        conn_prefetch(conn_at(host, index)); /* it is nearly always the one */
         return flow_key_equal(&conn_at(host, index)->key, key);
     case FLOW_REQUEST:
         return flow_key_equal(&request_at(host, index)->key, key);

@@ -275,6 +275,7 @@ uint32_t handle_conn(const struct hawser_host *host, hawser_tcp tcp)
     if (index >= host->conns.fresh_next) /* so are those of listeners */
         return CONN_NONE;
     const struct conn *conn = conn_at(host, index);
+    conn_prefetch(conn);
     bool held = conn->role == CONN_HELD && conn->generation == (uint32_t)(tcp >> 32);
     return held ? index : CONN_NONE;
 }

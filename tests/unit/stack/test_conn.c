@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections from slot to slot: ends of every kind leave nothing, orphans end, timers are right
- * although the wheel is lazy. */
+ * although deadlines move with every segment. */
 #include <stdlib.h>
 
 #include "lan.h"
@@ -298,8 +298,7 @@ static void test_connected_to_itself(void **state)
     end(lan);
 }
 
-/* A deadline that moved away stays in the wheel for a while; what happens, happens when it
- * should. */
+/* A hundred deadlines come and go before one is reached: it comes when it should. */
 static void test_timers_are_exact(void **state)
 {
     (void)state;
