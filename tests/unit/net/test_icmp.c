@@ -195,7 +195,7 @@ static void test_quotes(void **state)
         }
         /* every length, without an over-read */
         for (uint32_t n = 0; n < 40; n++) {
-            uint8_t quote[64];
+            uint8_t quote[64] = {0};
             quote_of(fam->own, fam->peer, IP_PROTO_TCP, 4000, 80, 1, 1400, quote);
             enum net_input_result result =
                 icmp_in(f, TUN, fam->peer, fam->own, fam->unreachable, fam->port, 0, quote, n);

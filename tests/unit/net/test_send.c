@@ -102,7 +102,7 @@ static void test_stale_path(void **state)
 static void test_output(void **state)
 {
     struct fake *f = *state;
-    uint8_t frame[64];
+    uint8_t frame[64] = {0};
     uint32_t length = 0;
     assert_false(net_has_output(&f->net, ETH0));
     assert_false(net_has_output(&f->net, LINKS));
