@@ -3,8 +3,8 @@
  * believes nobody more than it must. */
 #include "net/internal.h"
 
-/* While an address was confirmed this recently, an ARP packet that nobody asked for does not
- * replace it. */
+/* An address that was learnt so recently is not replaced by an ARP packet that nobody asked for:
+ * two who both claim it do not take turns. */
 #define LOCK_NS NS_PER_S
 
 static bool mac_usable(const struct mac *mac)
@@ -69,8 +69,7 @@ static void merge(struct net *net, uint32_t link, uint64_t now_ns, const struct 
     }
     const struct neighbour *n = neighbour_at(t, index);
     bool asked = for_us && arp->op == ARP_REPLY && !group_frame && resolve_asked(n);
-    bool locked = n->state == NEIGHBOUR_REACHABLE &&
-                  ns_add(now_ns, t->reachable_ns) < ns_add(n->reachable_until_ns, LOCK_NS);
+    bool locked = n->state == NEIGHBOUR_REACHABLE && now_ns < ns_add(n->mac_since_ns, LOCK_NS);
     if (asked || !locked)
         resolve_heard(net, now_ns, index, &arp->sender_mac, asked, true);
 }

@@ -45,6 +45,7 @@ struct neighbour {
     uint32_t prev, next;      /* INCOMPLETE ones by age */
     struct frame_queue held;
     uint8_t tries;
+    uint64_t mac_since_ns; /* when its present MAC was heard of; 0 = long ago */
 };
 
 struct neighbours {

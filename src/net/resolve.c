@@ -141,8 +141,10 @@ void resolve_heard(struct net *net, uint64_t now_ns, uint32_t index, const struc
             neighbour_set_state(t, index, NEIGHBOUR_STALE, NEVER);
         return;
     }
-    if (differs)
+    if (differs) {
         set_mac(net, n, mac);
+        n->mac_since_ns = now_ns;
+    }
     if (answer) {
         n->reachable_until_ns = ns_add(now_ns, t->reachable_ns);
         neighbour_set_state(t, index, NEIGHBOUR_REACHABLE, NEVER);

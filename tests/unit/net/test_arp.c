@@ -83,7 +83,7 @@ static void test_known_moves(void **state)
 {
     struct fake *f = *state;
     meet(f, "192.0.2.9", 1);
-    /* not within a second of being confirmed */
+    /* not within a second of being learnt */
     arp_in(f, ETH0, ARP_REPLY, &peer_mac[2], "192.0.2.9", "192.0.2.9", true);
     expect_mac(f, NEIGHBOUR_REACHABLE, &peer_mac[1]);
     arp_in(f, ETH0, ARP_REPLY, &peer_mac[2], "192.0.2.9", "192.0.2.1", false);
@@ -109,6 +109,18 @@ static void test_known_moves(void **state)
     expect_mac(f, NEIGHBOUR_PROBE, &peer_mac[2]);
     arp_in(f, ETH0, ARP_REPLY, &peer_mac[2], "192.0.2.9", "192.0.2.1", false);
     expect_mac(f, NEIGHBOUR_REACHABLE, &peer_mac[2]);
+}
+
+/* Who moves while it is in use is followed, however recently its old address was confirmed. */
+static void test_used_moves(void **state)
+{
+    struct fake *f = *state;
+    meet(f, "192.0.2.9", 1);
+    fake_sleep(f, NS_PER_S);
+    struct neighbour *n = neighbour_of(f, ETH0, "192.0.2.9");
+    n->reachable_until_ns = f->now_ns + 30 * NS_PER_S; /* as progress of the transport does */
+    arp_in(f, ETH0, ARP_REQUEST, &peer_mac[2], "192.0.2.9", "192.0.2.9", true);
+    expect_mac(f, NEIGHBOUR_STALE, &peer_mac[2]);
 }
 
 static void test_impossible_macs(void **state)
@@ -199,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_requests, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_unsolicited, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_known_moves, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_used_moves, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_impossible_macs, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_broken, fake_setup, fake_teardown),
         cmocka_unit_test_setup_teardown(test_flood_of_requests, fake_setup, fake_teardown),
