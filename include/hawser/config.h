@@ -15,7 +15,8 @@ extern "C" {
 
 /* Where a host's memory comes from. Pools ask for chunks; nothing is asked for per packet. */
 struct hawser_memory {
-    /* Zeroed memory of `bytes` (64 KiB and more, but for the host object itself), aligned to 64 bytes; NULL = no.
+    /* Zeroed memory of `bytes`, aligned to 64 bytes; NULL = no. Mostly chunks of chunk_bytes, and buffers larger than that; beside them a
+     * few pieces of any size: the host object, tables, the directories of pools, and pools whose limit is small.
      * A refusal is a protocol decision (drop, refuse), never a crash. */
     void *(*acquire)(void *context, size_t bytes);
     /* Takes back what acquire gave, with the same size. */

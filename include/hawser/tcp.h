@@ -64,7 +64,8 @@ struct hawser_open_options {
 };
 
 /* Active OPEN: *out is in SYN-SENT; HAWSER_EVENT_CONNECTED or HAWSER_EVENT_ERROR follows.
- * REMOTE_UNSPECIFIED; BAD_REMOTE: broadcast, multicast or port 0 (RFC9293 MUST-46); ADDRESS_NOT_LOCAL; UNREACHABLE: no route; EXISTS: that 4-tuple is a live connection;
+ * REMOTE_UNSPECIFIED; BAD_REMOTE: broadcast, multicast or port 0 (RFC9293 MUST-46); ADDRESS_NOT_LOCAL; UNREACHABLE: no route;
+ * EXISTS: that 4-tuple is a live connection;
  * ADDRESS_IN_USE: the given local port is taken, or the 4-tuple is in TIME-WAIT and may not be taken over; ADDRESS_NOT_AVAILABLE: no port is left; RESOURCES.
  * Nothing is left behind on failure. */
 HAWSER_EXPORT int hawser_open(struct hawser_host *host, uint64_t now_ns, const struct hawser_open_options *options, hawser_tcp *out);
@@ -82,7 +83,8 @@ HAWSER_EXPORT int64_t hawser_send(struct hawser_host *host, hawser_tcp tcp, cons
 /* ---- 3.10.3 RECEIVE ------------------------------------------------------------------------------------------------- */
 
 /* Copies up to n bytes in order; returns how many; 0 = the peer has closed and everything was read, for ever (n > 0). n 0 returns 0.
- * AGAIN: nothing yet, HAWSER_EVENT_READABLE follows; NO_CONNECTION; NOT_CONNECTED: a listener; what ended the connection, after what was in order has been read.
+ * AGAIN: nothing yet, HAWSER_EVENT_READABLE follows; NO_CONNECTION; NOT_CONNECTED: a listener;
+ * what ended the connection, after what was in order has been read.
  * An urgent mark stops a read: bytes before it and from it on come in different calls (RFC9293 MUST-33). */
 HAWSER_EXPORT int64_t hawser_receive(struct hawser_host *host, hawser_tcp tcp, void *out, size_t n);
 
@@ -197,7 +199,8 @@ struct hawser_event {
     uint32_t events; /* HAWSER_EVENT_…, those since the last time */
 };
 
-/* Takes up to count events, at most one per handle, oldest first; returns how many. Edges, not levels: an event is told once, and again when the thing happens again. */
+/* Takes up to count events, at most one per handle, oldest first; returns how many.
+ * Edges, not levels: an event is told once, and again when the thing happens again. */
 HAWSER_EXPORT size_t hawser_events(struct hawser_host *host, struct hawser_event *events, size_t count);
 
 #ifdef __cplusplus
