@@ -90,17 +90,17 @@ static bool in_range(uint64_t value, uint64_t least, uint64_t most)
 static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum hawser_option option,
                       uint64_t value)
 {
-    const uint64_t ms_max = UINT32_MAX - 1;
-    uint64_t ms = value / NS_PER_MS + (value % NS_PER_MS != 0);
-    if (option == HAWSER_OPTION_KEEPALIVE_IDLE_NS && in_range(ms, 1000, ms_max))
-        set->keepalive_idle_ms = (uint32_t)ms; /* RFC9293 MUST-27 */
-    else if (option == HAWSER_OPTION_KEEPALIVE_INTERVAL_NS && in_range(ms, 1000, ms_max))
-        set->keepalive_interval_ms = (uint32_t)ms;
+    const uint64_t ns_max = (UINT32_MAX - 1) * NS_PER_MS;
+    bool never = value == UINT64_MAX;
+    uint32_t ms = value > ns_max ? UINT32_MAX : (uint32_t)((value + NS_PER_MS - 1) / NS_PER_MS);
+    if (option == HAWSER_OPTION_KEEPALIVE_IDLE_NS && in_range(value, NS_PER_S, ns_max))
+        set->keepalive_idle_ms = ms; /* RFC9293 MUST-27 */
+    else if (option == HAWSER_OPTION_KEEPALIVE_INTERVAL_NS && in_range(value, NS_PER_S, ns_max))
+        set->keepalive_interval_ms = ms;
     else if (option == HAWSER_OPTION_KEEPALIVE_PROBES && in_range(value, 1, 127))
         set->keepalive_probes = (uint8_t)value;
-    else if (option == HAWSER_OPTION_USER_TIMEOUT_NS && (value == UINT64_MAX || ms <= ms_max))
-        /* RFC9293 MUST-21 */
-        set->user_timeout_ms = value == UINT64_MAX ? UINT32_MAX : (uint32_t)ms;
+    else if (option == HAWSER_OPTION_USER_TIMEOUT_NS && (never || value <= ns_max))
+        set->user_timeout_ms = ms; /* RFC9293 MUST-21 */
     else if (option == HAWSER_OPTION_HOP_LIMIT && in_range(value, 1, 255))
         set->hop_limit = (uint8_t)value; /* RFC9293 MUST-49 */
     else if (option == HAWSER_OPTION_TRAFFIC_CLASS && value <= 255)
