@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ICMP errors: whose they are, what is believed, path MTUs. */
+/* ICMP errors: whose they are, what is believed (of icmp_error.c in tcp/, too), path MTUs. */
 #include <stdlib.h>
 
 #include "lan.h"
