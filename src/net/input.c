@@ -48,8 +48,8 @@ static bool destination_possible(const struct net *net, const struct net_packet 
     uint32_t index;
     enum address_kind kind = addresses_lookup(&net->addresses, &ip->dst, &index);
     if (kind != ADDRESS_LOCAL) {
-        /* RFC9293 MUST-57: a segment to a broadcast or multicast address is silently dropped, and
-         * so is whatever else nobody here listens to. */
+        /* RFC9293 MUST-57, 3.5.2-5: a segment to a broadcast or multicast address is silently
+         * dropped, and so is whatever else nobody here listens to. */
         return ip->version == 6 && (ip->protocol == IP_PROTO_ICMPV6 || !whole) &&
                !ip->is_fragment && is_own_group(ip, kind);
     }

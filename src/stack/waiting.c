@@ -82,7 +82,7 @@ static void expire_one(struct hawser_host *host, uint32_t ref, const struct flow
     bool fin_wait_2 = waiting_at(host, ref)->fin_wait_2;
     if (!fin_wait_2)
         host->counters.timewait_expired++;
-    waiting_end(host, ref, key, HAWSER_RECORD_EXPIRED,
+    waiting_end(host, ref, key, HAWSER_RECORD_EXPIRED, /* RFC9293 3.10.8-3 */
                 fin_wait_2 ? HAWSER_CAUSE_TIMEOUT_FIN_WAIT_2 : HAWSER_CAUSE_TIMEOUT_2MSL);
 }
 

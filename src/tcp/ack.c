@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* An ACK of new data: the retransmission queue, the round-trip time, recovery, timers and the program follow (RFC 9293 3.10.7.4 fifth). */
+/* An ACK of new data: the retransmission queue, the round-trip time, recovery, timers and the
+ * program follow (RFC 9293 3.10.7.4 fifth). */
 #include "tcp/recovery.h"
 #include "tcp/rtx.h"
 #include "tcp/seg_arrives.h"
 #include "tcp/timers.h"
 #include "tcp/timestamps.h"
 
-/* A round-trip sample, if this ACK gives an unambiguous one (RFC6298 06, 07; RFC8961 02, 05). */
-static void measure(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, uint64_t now_ns)
+/* A round-trip sample, if this ACK gives an unambiguous one (RFC9293 MUST-18, RFC6298 06, 07;
+ * RFC8961 02, 05). */
+static void measure(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg,
+                    uint64_t now_ns)
 {
     if (tcb->timing && seq_geq(seg->ack, tcb->rtt_seq)) {
         tcb->timing = false;
@@ -23,7 +26,8 @@ static void measure(const struct tcp *tcp, struct tcb *tcb, const struct segment
         rtx_sample(tcp, tcb, rtt_ns);
 }
 
-/* Takes what is acknowledged off the queue: SYN, text, FIN. */
+/* Takes what is acknowledged off the queue, octet by octet: SYN, text, FIN (RFC9293 3.4-6,
+ * 3.4-8). */
 static void trim_queue(const struct tcp *tcp, struct tcb *tcb, seq_t ack)
 {
     uint32_t acked = seq_diff(ack, tcb->snd.una);
@@ -32,7 +36,8 @@ static void trim_queue(const struct tcp *tcp, struct tcb *tcb, seq_t ack)
         acked--;
     }
     if (acked > tcb->tx.len) {
-        tcb->fin_acked = true; /* the ACK is within SND.NXT: what is beyond the text can only be our FIN */
+        /* the ACK is within SND.NXT: what is beyond the text can only be our FIN */
+        tcb->fin_acked = true;
         acked = tcb->tx.len;
     }
     if (acked > 0)
@@ -52,14 +57,16 @@ static void tell_program(struct tcb *tcb)
         tcb->want_write = false;
         tcb_tell(tcb, HAWSER_EVENT_WRITABLE);
     }
-    if (tcb->tx.len == 0 && (!tcb->fin_queued || tcb->fin_acked) && !tcb->sent_told && tcb->bytes_sent + tcb->fin_acked > 0) {
+    if (tcb->tx.len == 0 && (!tcb->fin_queued || tcb->fin_acked) && !tcb->sent_told &&
+        tcb->bytes_sent + tcb->fin_acked > 0) {
         tcb->sent_told = true;
         tcb_tell(tcb, HAWSER_EVENT_SENT);
     }
 }
 
-/* Marks that lie behind snd.una follow it: left where they are, they would lie ahead of it 2^31 octets later (RFC9293 3.4-1). `recover` stays
- * left of snd.una, where RFC 6582 3.2 step 2 does not mind it. */
+/* Marks that lie behind snd.una follow it: left where they are, they would lie ahead of it 2^31
+ * octets later (RFC9293 3.4-1). `recover` stays left of snd.una, where RFC 6582 3.2 step 2 does not
+ * mind it. */
 static void pull_marks(struct tcb *tcb)
 {
     if (seq_lt(tcb->small_end, tcb->snd.una))
@@ -68,7 +75,8 @@ static void pull_marks(struct tcb *tcb)
         tcb->recover = seq_sub(tcb->snd.una, 1);
 }
 
-void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, uint64_t now_ns)
+void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg,
+                  uint64_t now_ns)
 {
     uint32_t acked = seq_diff(seg->ack, tcb->snd.una);
     /* Octets that left after the last timeout, and once only. */

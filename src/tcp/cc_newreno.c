@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slow start and congestion avoidance (RFC 5681 3.1). */
+/* Slow start and congestion avoidance (RFC 5681 3.1; RFC9293 MUST-19). */
 #include "tcp/cc.h"
 
 static void newreno_init(const struct tcp *tcp, struct tcb *tcb)

@@ -72,6 +72,8 @@ static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, s
     return REASM_ISLAND;
 }
 
+/* Text that fills a hole is not looked at for its timestamp again (RFC7323 27): that was done when
+ * it came. */
 enum reasm_result reasm_insert(const struct tcp *tcp, struct tcb *tcb, seq_t seq,
                                const uint8_t *text, uint32_t n)
 {

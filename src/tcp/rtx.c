@@ -14,8 +14,9 @@ void rtx_init(const struct tcp *tcp, struct tcb *tcb)
     tcb->rto_us = us_limited(tcp->config->rto_initial_ns / NS_PER_US); /* RFC6298 01, RFC8961 01 */
 }
 
-/* RTO = SRTT + max(G, 4 * RTTVAR). The minimum takes G's place in it: the 200 ms then cover the peer's delayed ACK whatever the round-trip
- * time is, which a floor under the whole RTO would not (RFC6298 04, 08: docs/deviations.md). */
+/* RTO = SRTT + max(G, 4 * RTTVAR). The minimum takes G's place in it: the 200 ms then cover the
+ * peer's delayed ACK whatever the round-trip time is, which a floor under the whole RTO would not
+ * (RFC6298 04, 08: docs/deviations.md). */
 static void compute_rto(const struct tcp *tcp, struct tcb *tcb)
 {
     uint64_t spread = 4 * (uint64_t)tcb->rttvar_us;

@@ -29,8 +29,8 @@ void reply_reset(const struct segment *seg, struct tcp_reply *reply)
     }
 }
 
-/* 3.10.7.1 CLOSED: all data in the incoming segment is discarded; a RST is (RFC9293 3.10.7.1-1);
- * anything else is answered by a RST. */
+/* 3.10.7.1 CLOSED (RFC9293 3.5-6, 3.5-7): all data in the incoming segment is discarded; a RST is
+ * (RFC9293 3.10.7.1-1); anything else is answered by a RST. */
 void segment_arrives_closed(const struct segment *seg, struct tcp_reply *reply)
 {
     reply_reset(seg, reply);
@@ -95,7 +95,7 @@ static void take_syn(struct arrival *a)
 }
 
 /* The SYN of a simultaneous open: SYN-RECEIVED, and our SYN again, with its ACK (RFC9293 MUST-10,
- * 3.10.7.3-9). */
+ * 3.10.7.3-9, FIG5-7). */
 static void crossing_syn(struct arrival *a)
 {
     struct tcb *tcb = a->tcb;
@@ -144,7 +144,7 @@ static void in_syn_sent(struct arrival *a)
         crossing_syn(a);
         return;
     }
-    ack_new_data(a->tcp, tcb, seg, a->now_ns); /* RFC9293 3.10.7.3-6 */
+    ack_new_data(a->tcp, tcb, seg, a->now_ns); /* RFC9293 3.10.7.3-6, FIG5-8, 3.5-1 */
     window_take(tcb, seg); /* RFC1122 01: RFC 9293 says it only for the other branch */
     enter_established(a->tcp, tcb, HAWSER_CAUSE_SYN_ACK, a->now_ns);
     tcb->ack_now = true; /* text that was queued carries it (RFC9293 3.10.7.3-8) */

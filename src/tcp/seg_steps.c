@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* RFC 9293 3.10.7.4, other states: the eight steps in their order, each looking at the state inside. */
+/* RFC 9293 3.10.7.4, other states: the eight steps in their order, each looking at the state
+ * inside. */
 #include "tcp/seg_arrives.h"
 
 #include "base/assert.h"
@@ -27,8 +28,9 @@ void challenge_ack(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
         tcb->dup_acks_owed++;
 }
 
-/* An unacceptable segment is answered by <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> (RFC9293 3.10.7.4a-1, 3.5.2-4). For segments without text the number of
- * answers is bounded, so that two confused ends cannot keep each other busy; text may be what an answer was lost for, and always gets one. So
+/* An unacceptable segment is answered by <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> (RFC9293 3.10.7.4a-1,
+ * 3.5.2-4). For segments without text the number of answers is bounded, so that two confused ends
+ * cannot keep each other busy; text may be what an answer was lost for, and always gets one. So
  * keep-alive probes are answered, with a garbage octet or without (RFC1122 09, RFC9293 MAY-6). */
 static void answer_unacceptable(struct arrival *a)
 {
@@ -47,23 +49,26 @@ void cut_syn(struct segment *seg)
         seg->up--;
 }
 
-/* The peer's SYN again while ours is not acknowledged (SYN-RECEIVED, or FIN-WAIT-1 out of it): it has not seen our SYN-ACK, or this is its SYN-ACK
- * of a simultaneous open. */
+/* The peer's SYN again while ours is not acknowledged (SYN-RECEIVED, or FIN-WAIT-1 out of it): it
+ * has not seen our SYN-ACK, or this is its SYN-ACK of a simultaneous open. */
 static bool syn_repeated(struct arrival *a)
 {
     struct tcb *tcb = a->tcb;
     struct segment *seg = &a->seg;
-    if (tcb->syn_acked || !(seg->flags & TCP_SYN) || !seq_eq(seg->seq, tcb->irs) || (seg->flags & TCP_RST))
+    if (tcb->syn_acked || !(seg->flags & TCP_SYN) || !seq_eq(seg->seq, tcb->irs) ||
+        (seg->flags & TCP_RST))
         return false;
     if ((seg->flags & TCP_ACK) && !tcb->passive) {
         /* Figure 7, line 6: its SYN is old and cut off, its ACK is what counts (RFC9293 3.5-2). */
         cut_syn(seg);
         if (tcb->rtx_now)
-            tcb->ack_now = true; /* our own SYN,ACK has not left yet, and will not: what it would have acknowledged still waits */
+            /* our own SYN,ACK has not left yet, and will not: what it would have acknowledged still
+             * waits */
+            tcb->ack_now = true;
         return false;
     }
     tcb_count_drop(a->tcp, tcb, HAWSER_DROP_WINDOW);
-    tcb->rtx_now = true; /* RFC9293 3.10.7.4a-5: the SYN-ACK again tells more than an ACK */
+    tcb->rtx_now = true; /* RFC9293 3.10.7.4a-5, 3.5-3: the SYN-ACK again tells more than an ACK */
     return true;
 }
 
@@ -81,14 +86,16 @@ static enum verdict step1_sequence(struct arrival *a)
         return DROP;
     }
     if (seg->flags & TCP_RST) {
-        /* Text on a RST says nothing (RFC9293 SHLD-2); a shut window does not protect from it (RFC9293 MUST-66). */
+        /* Text on a RST says nothing (RFC9293 SHLD-2); a shut window does not protect from it
+         * (RFC9293 MUST-66). */
         if (seq_in(seg->seq, tcb->rcv.nxt, tcb->rcv.wnd > 0 ? tcb->rcv.wnd : 1))
             return CONTINUE;
         tcb_count_drop(a->tcp, tcb, HAWSER_DROP_RST_IGNORED); /* RFC9293 3.10.7.4a-2, RFC5961 03 */
         return DROP;
     }
     if (!segment_acceptable(tcb, seg)) {
-        /* A shut window refuses text, not what else is on a segment that is in its place (RFC9293 MUST-66, 3.4-4). */
+        /* A shut window refuses text, not what else is on a segment that is in its place (RFC9293
+         * MUST-66, 3.4-4). */
         bool shut = tcb->rcv.wnd == 0 && seq_eq(seg->seq, tcb->rcv.nxt) && !(seg->flags & TCP_SYN);
         if (!shut || tcb->state == HAWSER_SYN_RECEIVED) {
             tcb_count_drop(a->tcp, tcb, HAWSER_DROP_WINDOW);
@@ -109,7 +116,8 @@ static enum verdict reset_arrived(struct arrival *a)
     a->tcp->counters->resets_in++;
     switch ((enum hawser_state)tcb->state) {
     case HAWSER_SYN_RECEIVED:
-        /* RFC9293 MUST-11, 3.10.7.4b-4 and b-5: a passive one returns to LISTEN and nobody is told. */
+        /* RFC9293 MUST-11, 3.10.7.4b-4, 3.10.7.4b-5: a passive one returns to LISTEN and nobody is
+         * told. */
         tcb_end(a->tcp, tcb, tcb->passive ? 0 : HAWSER_ERR_REFUSED, HAWSER_CAUSE_RST);
         break;
     case HAWSER_ESTABLISHED:
@@ -132,7 +140,7 @@ static enum verdict reset_arrived(struct arrival *a)
     return GONE;
 }
 
-/* Second, the RST bit (RFC 5961 3.2). */
+/* Second, the RST bit (RFC 5961 3.2; RFC9293 3.5.3-1). */
 static enum verdict step2_rst(struct arrival *a)
 {
     if (!(a->seg.flags & TCP_RST))
@@ -144,7 +152,8 @@ static enum verdict step2_rst(struct arrival *a)
     return DROP;
 }
 
-/* Third, security and compartment: RFC 9293 keeps it for the few who use them; nothing is compared (RFC9293 A.1-1). */
+/* Third, security and compartment: RFC 9293 keeps it for the few who use them; nothing is compared
+ * (RFC9293 A.1-1). */
 
 /* Fourth, the SYN bit. */
 static enum verdict step4_syn(struct arrival *a)
@@ -154,10 +163,10 @@ static enum verdict step4_syn(struct arrival *a)
     struct tcb *tcb = a->tcb;
     tcb_count_drop(a->tcp, tcb, HAWSER_DROP_SYN_IGNORED);
     if (tcb->state == HAWSER_SYN_RECEIVED && tcb->passive) {
-        tcb_end(a->tcp, tcb, 0, HAWSER_CAUSE_SYN); /* back to LISTEN (RFC9293 3.10.7.4d-1) */
+        tcb_end(a->tcp, tcb, 0, HAWSER_CAUSE_SYN); /* to LISTEN (RFC9293 3.10.7.4d-1, 3.5-5) */
         return GONE;
     }
-    challenge_ack(a->tcp, tcb, a->now_ns); /* RFC9293 3.10.7.4d-2, RFC5961 05 */
+    challenge_ack(a->tcp, tcb, a->now_ns); /* RFC9293 3.10.7.4d-2, 3.10.7.4d-4, RFC5961 05 */
     return DROP;
 }
 
@@ -207,7 +216,8 @@ static enum verdict ack_as_established(struct arrival *a)
         challenge_ack(a->tcp, tcb, a->now_ns);
         return DROP;
     }
-    if (seq_lt(seg->ack, seq_sub(tcb->snd.una, tcb->snd.wnd_max))) { /* RFC 5961 5.2: too old to be honest */
+    /* RFC 5961 5.2: too old to be honest */
+    if (seq_lt(seg->ack, seq_sub(tcb->snd.una, tcb->snd.wnd_max))) {
         tcb_count_drop(a->tcp, tcb, HAWSER_DROP_ACK_RANGE);
         challenge_ack(a->tcp, tcb, a->now_ns);
         return DROP;
@@ -241,13 +251,14 @@ static enum verdict step5_ack(struct arrival *a)
     if (v != CONTINUE || !tcb->fin_acked)
         return v;
     switch ((enum hawser_state)tcb->state) {
-    case HAWSER_FIN_WAIT_1: /* RFC9293 3.10.7.4e-8; and goes on in FIN-WAIT-2 */
+    case HAWSER_FIN_WAIT_1: /* RFC9293 3.10.7.4e-8, FIG5-14; and goes on in FIN-WAIT-2, then
+                                * TIME-WAIT for a FIN on it: RFC9293 FIG5-16 */
         tcb_set_state(a->tcp, tcb, HAWSER_FIN_WAIT_2, HAWSER_CAUSE_ACK_OF_FIN);
         return CONTINUE;
-    case HAWSER_CLOSING: /* RFC9293 3.10.7.4e-10 */
+    case HAWSER_CLOSING: /* RFC9293 3.10.7.4e-10, FIG5-18, 3.6-5 */
         tcb_time_wait(a->tcp, tcb, HAWSER_CAUSE_ACK_OF_FIN);
         return GONE;
-    case HAWSER_LAST_ACK: /* RFC9293 3.10.7.4e-11 */
+    case HAWSER_LAST_ACK: /* RFC9293 3.10.7.4e-11, FIG5-20 */
         tcb_end(a->tcp, tcb, 0, HAWSER_CAUSE_ACK_OF_FIN);
         return GONE;
     case HAWSER_FIN_WAIT_2: /* RFC9293 3.10.7.4e-9: acknowledged before */
@@ -295,7 +306,8 @@ static void step6_urg(struct arrival *a)
     tcb_tell(tcb, HAWSER_EVENT_URGENT);
 }
 
-/* When the ACK for text in order leaves (RFC 9293 3.8.6.3: RFC9293 SHLD-18, SHLD-19, MUST-58; RFC5681 18). */
+/* When the ACK for text in order leaves (RFC 9293 3.8.6.3: RFC9293 SHLD-18, SHLD-19, MUST-58;
+ * RFC5681 18). */
 static void acknowledge_in_order(struct arrival *a, uint32_t n)
 {
     struct tcb *tcb = a->tcb;
@@ -334,10 +346,11 @@ static enum verdict take_text(struct arrival *a)
         return CONTINUE; /* nothing can stand behind a FIN */
     uint32_t before = tcb->rx.len;
     switch (reasm_insert(a->tcp, tcb, seg->seq, seg->text, seg->text_len)) {
-    case REASM_ADVANCED: /* RFC9293 3.10.7.4g-1 */
+    case REASM_ADVANCED: /* RFC9293 3.10.7.4g-1; with or without PSH (RFC9293 MAY-17) */
         acknowledge_in_order(a, seg->text_len);
         break;
-    case REASM_FILLED: /* RFC5681 11, RFC6582 07: at once, and one ACK for all it completed (RFC9293 MUST-59) */
+    /* RFC5681 11, RFC6582 07: at once, and one ACK for all it completed (RFC9293 MUST-59) */
+    case REASM_FILLED:
         tcb->ack_now = true;
         break;
     case REASM_ISLAND: /* RFC5681 10, RFC2018 04, RFC9293 SHLD-31, MAY-13 */
@@ -381,7 +394,8 @@ static enum verdict step7_text(struct arrival *a)
     return GONE;
 }
 
-/* The FIN is the next in order (RFC9293 3.10.7.4h-2): it takes its number, is acknowledged, and tells the program that this is the end. */
+/* The FIN is the next in order (RFC9293 3.10.7.4h-2): it takes its number, is acknowledged, and
+ * tells the program that this is the end. */
 static void take_fin(const struct tcp *tcp, struct tcb *tcb)
 {
     ranges_free(&tcb->ooo, tcp->buffers); /* what a liar sent behind its own FIN */
@@ -397,7 +411,8 @@ static void take_fin(const struct tcp *tcp, struct tcb *tcb)
     tcb_tell(tcb, HAWSER_EVENT_READABLE | HAWSER_EVENT_PEER_CLOSED);
 }
 
-/* Is a FIN next in order, on this segment or from before? One that comes too early waits (RFC9293 3.6-7). */
+/* Is a FIN next in order, on this segment or from before? One that comes too early waits (RFC9293
+ * 3.6-7). */
 static bool fin_in_order(struct tcb *tcb, const struct segment *seg)
 {
     if (tcb->fin_received)
@@ -421,27 +436,28 @@ static enum verdict step8_fin(struct arrival *a)
     case HAWSER_SYN_SENT:
         return DROP;
     case HAWSER_SYN_RECEIVED:
-    case HAWSER_ESTABLISHED: /* RFC9293 3.10.7.4h-3 */
+    case HAWSER_ESTABLISHED: /* RFC9293 3.10.7.4h-3, FIG5-13, 3.6-3 */
         if (fin_in_order(tcb, &a->seg)) {
             take_fin(a->tcp, tcb);
             tcb_set_state(a->tcp, tcb, HAWSER_CLOSE_WAIT, HAWSER_CAUSE_FIN);
         }
         return CONTINUE;
-    case HAWSER_FIN_WAIT_1: /* RFC9293 3.10.7.4h-4: our FIN is not acknowledged, or this would be FIN-WAIT-2 */
+    /* RFC9293 3.10.7.4h-4, FIG5-15: our FIN is unacknowledged, or this were FIN-WAIT-2 */
+    case HAWSER_FIN_WAIT_1:
         if (fin_in_order(tcb, &a->seg)) {
             take_fin(a->tcp, tcb);
             a->tcp->counters->closes_simultaneous++;
             tcb_set_state(a->tcp, tcb, HAWSER_CLOSING, HAWSER_CAUSE_FIN);
         }
         return CONTINUE;
-    case HAWSER_FIN_WAIT_2: /* RFC9293 3.10.7.4h-5 */
+    case HAWSER_FIN_WAIT_2: /* RFC9293 3.10.7.4h-5, FIG5-17 */
         if (fin_in_order(tcb, &a->seg)) {
             take_fin(a->tcp, tcb);
             tcb_time_wait(a->tcp, tcb, HAWSER_CAUSE_FIN);
             return GONE;
         }
         return CONTINUE;
-    case HAWSER_CLOSE_WAIT: /* RFC9293 3.10.7.4h-6: once is enough */
+    case HAWSER_CLOSE_WAIT: /* RFC9293 3.10.7.4h-6: once is enough (RFC9293 3.4-7, 3.6-6) */
     case HAWSER_CLOSING:
     case HAWSER_LAST_ACK:
     case HAWSER_TIME_WAIT:
@@ -452,7 +468,8 @@ static enum verdict step8_fin(struct arrival *a)
     return CONTINUE;
 }
 
-/* Cuts what lies outside the window (RFC9293 3.10.7.4a-3). RFC 9293 allows it at the first step; done here, the steps before see the segment as it came. */
+/* Cuts what lies outside the window (RFC9293 3.10.7.4a-3). RFC 9293 allows it at the first step;
+ * done here, the steps before see the segment as it came. */
 static void trim(const struct tcb *tcb, struct segment *seg)
 {
     if (seq_lt(seg->seq, tcb->rcv.nxt)) {

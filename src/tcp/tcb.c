@@ -10,8 +10,9 @@
 
 #define BIT(state) (1u << HAWSER_##state)
 
-/* Figure 5 of RFC 9293, with the edges that a RST, an ABORT or a timeout adds. CLOSED -> SYN-RECEIVED is LISTEN -> SYN-RECEIVED of a
- * half-open request: the listener itself never leaves LISTEN. SYN-RECEIVED -> CLOSE-WAIT is a FIN on the handshake's ACK (RFC9293 FIG5-23). */
+/* Figure 5 of RFC 9293, with the edges that a RST, an ABORT or a timeout adds. CLOSED ->
+ * SYN-RECEIVED is LISTEN -> SYN-RECEIVED of a half-open request: the listener itself never leaves
+ * LISTEN. SYN-RECEIVED -> CLOSE-WAIT is a FIN on the handshake's ACK (RFC9293 FIG5-23). */
 static const uint16_t legal_edges[] = {
     [HAWSER_CLOSED] = BIT(SYN_SENT) | BIT(SYN_RECEIVED),
     [HAWSER_LISTEN] = BIT(SYN_RECEIVED) | BIT(CLOSED),
@@ -55,7 +56,8 @@ void tcb_init(const struct tcp *tcp, struct tcb *tcb)
     tcb->quick_acks = (uint8_t)(quick > UINT8_MAX ? UINT8_MAX : quick);
 }
 
-void tcb_set_state(const struct tcp *tcp, struct tcb *tcb, enum hawser_state to, enum hawser_cause cause)
+void tcb_set_state(const struct tcp *tcp, struct tcb *tcb, enum hawser_state to,
+                   enum hawser_cause cause)
 {
     enum hawser_state from = (enum hawser_state)tcb->state;
     ASSERT(legal_edges[from] & (1u << to));
@@ -142,7 +144,8 @@ static void check_send_side(const struct tcb *tcb)
         CHECK(seq_leq(tcb->high_rxt, tcb->snd.nxt));
     }
     CHECK(tcb->cwnd >= tcb->snd_mss || tcb->snd_mss == 0);
-    /* Outstanding data always has a timer behind it (RFC6298 10), and only outstanding data has. A front that waits to be sent starts it then. */
+    /* Outstanding data always has a timer behind it (RFC6298 10), and only outstanding data has. A
+     * front that waits to be sent starts it then. */
     bool outstanding = tcb->snd.una.v != tcb->snd.nxt.v;
     CHECK(!outstanding || tcb->timer.rtx_ns != NEVER || tcb->rtx_now);
     CHECK(outstanding || tcb->timer.rtx_ns == NEVER);

@@ -202,7 +202,7 @@ void tcb_check(const struct tcp *tcp, const struct tcb *tcb);
 
 void tcb_count_drop(const struct tcp *tcp, const struct tcb *tcb, enum hawser_drop drop);
 
-/* SMSS: what the peer takes and the path carries, less the options of every segment (RFC9293 MUST-16, RFC6691 02). */
+/* SMSS: what the peer takes and the path carries, less the options of every segment (RFC9293 MUST-16, RFC6691 02, RFC1191 07). */
 void tcb_update_mss(struct tcb *tcb);
 
 /* The receive side's first buffer and window, once rcv_mss and rcv_wscale are known; for both kinds of open. */

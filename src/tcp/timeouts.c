@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* RFC 9293 3.10.8: timeouts, and those of 3.8.3 (R1 and R2), 3.8.4 (keep-alive) and 3.8.6 (windows). TIME-WAIT's is in timewait.c. */
+/* RFC 9293 3.10.8: timeouts, and those of 3.8.3 (R1 and R2), 3.8.4 (keep-alive) and 3.8.6
+ * (windows). TIME-WAIT's is in timewait.c. */
 #include "base/assert.h"
 #include "tcp/recovery.h"
 #include "tcp/rtx.h"
@@ -19,7 +20,8 @@ static void give_up(const struct tcp *tcp, struct tcb *tcb, enum hawser_cause ca
     tcb_end(tcp, tcb, tcb->net_error != 0 ? tcb->net_error : HAWSER_ERR_TIMED_OUT, cause);
 }
 
-/* 3.10.8 USER TIMEOUT: for any state, flush all queues, signal "connection aborted due to user timeout", delete the TCB (RFC9293 3.10.8-1). */
+/* 3.10.8 USER TIMEOUT: for any state, flush all queues, signal "connection aborted due to user
+ * timeout", delete the TCB (RFC9293 3.10.8-1). */
 static void user_timeout(const struct tcp *tcp, struct tcb *tcb)
 {
     note(tcp, tcb, HAWSER_TIMER_USER);
@@ -32,13 +34,15 @@ static bool last_is_answered(const struct tcb *tcb)
     return (int32_t)(tcb->heard_at_ms - tcb->sent_at_ms) >= 0;
 }
 
-/* A window shrunk to nothing makes retransmissions into probes; while they are answered nobody is dead (RFC9293 MUST-35, MUST-37, SHLD-17). */
+/* A window shrunk to nothing makes retransmissions into probes; while they are answered nobody is
+ * dead (RFC9293 MUST-35, MUST-37, SHLD-17). */
 static bool kept_waiting(const struct tcb *tcb)
 {
     return tcb->snd.wnd == 0 && last_is_answered(tcb);
 }
 
-/* RFC9293 MUST-20, MUST-21, MUST-22: is it time to give up? (RFC9293 3.9.1.1x-1: without a user timeout, by the configured counts.) */
+/* RFC9293 MUST-20, MUST-21, MUST-22: is it time to give up? (RFC9293 3.9.1.1x-1: without a user
+ * timeout, by the configured counts.) */
 static bool r2_reached(const struct tcp *tcp, const struct tcb *tcb)
 {
     const struct hawser_config *config = tcp->config;
@@ -55,7 +59,8 @@ static bool r2_reached(const struct tcp *tcp, const struct tcb *tcb)
     return tcb->rtx_count >= config->retries2;
 }
 
-/* 3.10.8 RETRANSMISSION TIMEOUT: send the segment at the front of the retransmission queue again, reinitialize the timer (RFC9293 3.10.8-2). */
+/* 3.10.8 RETRANSMISSION TIMEOUT: send the segment at the front of the retransmission queue again,
+ * reinitialize the timer (RFC9293 3.10.8-2, 3.6-4). */
 static void retransmission_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     note(tcp, tcb, HAWSER_TIMER_RETRANSMISSION);
@@ -65,7 +70,8 @@ static void retransmission_timeout(const struct tcp *tcp, struct tcb *tcb, uint6
         return;
     }
     if (kept_waiting(tcb))
-        tcb->timer.user_ns = NEVER; /* counts from the probe that will be the first without an answer */
+        /* counts from the probe that will be the first without an answer */
+        tcb->timer.user_ns = NEVER;
     if (tcb->rtx_count < UINT8_MAX)
         tcb->rtx_count++;
     if (tcb->rtx_count == tcp->config->retries1 && !tcb->r1_reported) {
@@ -85,10 +91,12 @@ static void retransmission_timeout(const struct tcp *tcp, struct tcb *tcb, uint6
     tcb->timer.rtx_ns = ns_add(now_ns, rtx_rto_ns(tcb));
 }
 
+/* RFC9293 MUST-36 */
 static void persist_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     note(tcp, tcb, HAWSER_TIMER_PERSIST);
-    /* RFC9293 MUST-37: for ever, as long as probes are answered; unanswered ones count like retransmissions. */
+    /* RFC9293 MUST-37: for ever, as long as probes are answered; unanswered ones count like
+     * retransmissions. */
     if (tcb->probe_count == 0 || last_is_answered(tcb)) {
         tcb->rtx_count = 0;
         tcb->timer.user_ns = NEVER; /* counts from this probe */
@@ -111,8 +119,9 @@ static void persist_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now
     timers_on_probe(tcb, now_ns);
 }
 
-/* RFC 9293 3.8.4 (RFC9293 MAY-5). The deadline is lazy: it is looked at when it comes, not moved with each segment. The probe has no text
- * (RFC9293 SHLD-12): a receiver that takes its octet for new would be a broken one, and every one answers without. */
+/* RFC 9293 3.8.4 (RFC9293 MAY-5). The deadline is lazy: it is looked at when it comes, not moved
+ * with each segment. The probe has no text (RFC9293 SHLD-12): a receiver that takes its octet for
+ * new would be a broken one, and every one answers without. */
 static void keepalive_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns)
 {
     uint32_t quiet_ms = ms_clock(now_ns) - tcb->heard_at_ms;
@@ -126,7 +135,8 @@ static void keepalive_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t n
         return;
     }
     if (tcb->probe_count == 0 && quiet_ms < tcb->set.keepalive_idle_ms) {
-        tcb->timer.keepalive_ns = ns_add(now_ns, (uint64_t)(tcb->set.keepalive_idle_ms - quiet_ms) * NS_PER_MS);
+        tcb->timer.keepalive_ns =
+            ns_add(now_ns, (uint64_t)(tcb->set.keepalive_idle_ms - quiet_ms) * NS_PER_MS);
         return;
     }
     note(tcp, tcb, HAWSER_TIMER_KEEPALIVE);
@@ -153,7 +163,8 @@ void tcp_timeouts(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, struc
     reply->present = false;
     tcb_check(tcp, tcb);
     if (tcb->timer.user_ns <= now_ns) {
-        if (kept_waiting(tcb)) /* the text is not undeliverable yet: the next probe starts it anew */
+        /* the text is not undeliverable yet: the next probe starts it anew */
+        if (kept_waiting(tcb))
             tcb->timer.user_ns = NEVER;
         else
             user_timeout(tcp, tcb);

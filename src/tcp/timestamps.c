@@ -40,7 +40,7 @@ void timestamps_update(struct tcb *tcb, const struct segment *seg, uint64_t now_
         return;
     /* RFC7323 23: SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent. The second keeps the
      * earliest unacknowledged segment's value for a delayed ACK (RFC7323 20) and the last in-order
-     * one's for a duplicate ACK (RFC7323 21). */
+     * one's for a duplicate ACK (RFC7323 21); what fills a hole is in order (RFC7323 22). */
     bool stale = s_clock(now_ns) - tcb->ts_recent_at_s >= PAWS_IDLE_S;
     if ((stale || !ts_before(seg->ts_val, tcb->ts_recent)) && seq_leq(seg->seq, tcb->rcv.last_ack))
         timestamps_start(tcb, seg->ts_val, now_ns);

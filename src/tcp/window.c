@@ -30,7 +30,8 @@ uint32_t window_to_offer(const struct tcb *tcb)
     uint32_t most = (uint32_t)UINT16_MAX << tcb->rcv_wscale;
     if (room > most)
         room = most;
-    /* RFC9293 SHLD-14: never take back; RFC9293 MUST-39: never creep forward. */
+    /* RFC9293 SHLD-14, 3.10.7.4g-2: never take back; a window that nobody reads stays shut (RFC9293
+     * MAY-8); RFC9293 MUST-39: never creep forward. */
     if (room < tcb->rcv.wnd || room - tcb->rcv.wnd < worthwhile(tcb))
         return tcb->rcv.wnd;
     return room;
@@ -85,6 +86,7 @@ void window_take(struct tcb *tcb, const struct segment *seg)
         tcb->snd.wnd_max = tcb->snd.wnd;
 }
 
+/* RFC9293 3.8.6x-2 */
 void window_update(struct tcb *tcb, const struct segment *seg)
 {
     if (seq_lt(seg->ack, tcb->snd.una) || seq_gt(seg->ack, tcb->snd.nxt))

@@ -20,7 +20,7 @@ bool window_worth_telling(const struct tcb *tcb);
 /* Reading goes on at the pace of the window: let the receive buffer grow. n octets were read. */
 void window_grow(struct tcb *tcb, uint32_t n);
 
-/* Octets a segment's window field stands for. */
+/* Octets a segment's window field stands for (RFC7323 06). */
 static inline uint32_t window_scaled(const struct tcb *tcb, const struct segment *seg)
 {
     /* RFC7323 04: the field of a SYN is never scaled. */

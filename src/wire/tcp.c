@@ -46,7 +46,7 @@ static bool parse_option(const uint8_t *p, uint32_t length, struct segment *seg)
     bool syn = (seg->flags & TCP_SYN) != 0;
 
     switch (p[0]) {
-    case TCP_KIND_MSS:
+    case TCP_KIND_MSS: /* RFC9293 MUST-4 */
         if (length != TCP_LENGTH_MSS)
             return false;
         if (syn) {
@@ -114,6 +114,7 @@ static void take_header(const uint8_t *p, struct segment *seg)
     seg->up = load_be16(p + 18);
 }
 
+/* Options are looked at on every segment, whatever its flags (RFC9293 MUST-5). */
 enum tcp_parse tcp_parse(const uint8_t *p, size_t n, uint32_t pseudo, bool verify,
                          struct segment *seg)
 {
