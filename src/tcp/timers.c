@@ -10,7 +10,8 @@
  *  user       text is outstanding or a probe is, and  some of it is acknowledged,  give up                           RFC 9293 3.10.8
  *             a timeout is set                        or the probe is answered
  *
- * FIN-WAIT-2 without a program and TIME-WAIT are no timers of a block: they are records in a queue (timewait.h). */
+ * FIN-WAIT-2 without a program and TIME-WAIT are no timers of a block: they are records in a
+ * queue (timewait.h). */
 #include "tcp/timers.h"
 
 #include "tcp/rtx.h"
@@ -76,7 +77,8 @@ void timers_on_established(struct tcb *tcb, uint64_t now_ns)
 
 void timers_on_heard(struct tcb *tcb, uint64_t now_ns)
 {
-    /* The keep-alive deadline is not moved for each segment: timeouts.c looks at heard_at_ms when it comes (RFC9293 MUST-26). */
+    /* The keep-alive deadline is not moved for each segment: timeouts.c looks at heard_at_ms when
+     * it comes (RFC9293 MUST-26). */
     tcb->heard_at_ms = ms_clock(now_ns);
     if (tcb->timer.persist_ns == NEVER && tcb->timer.rtx_ns == NEVER && tcb->probe_count > 0) {
         tcb->probe_count = 0; /* keep-alive probes were answered */
@@ -113,7 +115,8 @@ void timers_on_held_back(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns
         tcb->timer.override_ns = ns_add(now_ns, tcp->config->override_ns);
 }
 
-/* States in which keep-alives make sense: the peer is there and we still expect something from it, or it from us. */
+/* States in which keep-alives make sense: the peer is there and we still expect something from it,
+ * or it from us. */
 static bool may_keep_alive(const struct tcb *tcb)
 {
     return state_is_synchronized(tcb->state) && tcb->state != HAWSER_TIME_WAIT;
