@@ -156,7 +156,7 @@ static int port_for(struct hawser_host *host, struct flow_key *key,
 /* CLOSED -> SYN-SENT of a slot that is in the map. old: the record whose tuple it took over, or
  * NULL. */
 static void start(struct hawser_host *host, uint32_t index, const struct timewait *old,
-                  uint32_t mtu, uint64_t now_ns)
+                  const struct net_path *path, uint64_t now_ns)
 {
     struct conn *conn = conn_at(host, index);
     struct tuple_bytes tuple = host_tuple(&conn->key);
@@ -164,7 +164,8 @@ static void start(struct hawser_host *host, uint32_t index, const struct timewai
     const struct tcp_open opening = {
         .iss = old != NULL ? isn_beyond(iss, old->snd_nxt) : iss,
         .ts_offset = ts_offset_make(&host->tcp, &tuple),
-        .path_mss = host_path_mss(&conn->key, mtu),
+        .path_mss = host_path_mss(&conn->key, path->mtu),
+        .link_mss = host_path_mss(&conn->key, net_path_link_mtu(&host->net, path)),
         .v4 = flow_key_is_v4(&conn->key),
     };
     tcb_init(&host->tcp, &conn->tcb);
@@ -207,7 +208,7 @@ int hawser_open(struct hawser_host *host, uint64_t now_ns,
         host->counters.timewait_reused++;
     }
     conn_at(host, index)->user = options->user;
-    start(host, index, instead != FLOW_NONE ? &old : NULL, path.mtu, now);
+    start(host, index, instead != FLOW_NONE ? &old : NULL, &path, now);
     *out = conn_handle(host, index);
     return 0;
 }

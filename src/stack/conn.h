@@ -50,8 +50,8 @@ _Static_assert(sizeof(struct conn) <= CONN_BUDGET_BYTES, "memory of an idle conn
 
 struct hawser_host;
 
-/* Asks the cache for all lines of a slot but the first, which the caller is about to read: of a connection that has not been touched for long they come together
- * then, and not one after the other. */
+/* Asks the cache for all lines of a slot but the first, which the caller is about to read: of a connection that has not been touched for long they
+ * come together then, and not one after the other. */
 static inline void conn_prefetch(const struct conn *conn)
 {
     const char *line = (const char *)conn;

@@ -4,10 +4,15 @@
 #include "stack/trace.h"
 #include "wire/checksum.h"
 
+/* Segments that are looked at together: while one is processed, memory brings what the next ones need. */
+#define BATCH 16u
+
 /* A segment whose bytes were judged, and whom it names. */
 struct arrival {
     struct flow_key key;
     struct segment seg;
+    uint64_t hash;
+    bool hashed;
 };
 
 static void trace_arrival(struct hawser_host *host, const struct arrival *in, uint32_t conn,
@@ -75,14 +80,19 @@ static void arrive_at_nobody(struct hawser_host *host, const struct arrival *in,
         refuse(host, in, &listener_at(&host->listeners, index)->set, &reply);
 }
 
+static bool is_last(const struct hawser_host *host, const struct flow_key *key)
+{
+    return host->last_conn != CONN_NONE &&
+           flow_key_equal(&conn_at(host, host->last_conn)->key, key);
+}
+
 static void arrive(struct hawser_host *host, const struct arrival *in, uint64_t now_ns)
 {
-    uint32_t last = host->last_conn;
-    if (last != CONN_NONE && flow_key_equal(&conn_at(host, last)->key, &in->key)) {
-        arrive_at_conn(host, last, in, now_ns);
+    if (is_last(host, &in->key)) {
+        arrive_at_conn(host, host->last_conn, in, now_ns);
         return;
     }
-    uint64_t hash = flow_hash(&host->flows.key, &in->key);
+    uint64_t hash = in->hashed ? in->hash : flow_hash(&host->flows.key, &in->key);
     uint32_t ref = map_find(&host->flows.map, hash, &in->key);
     uint32_t index = flow_index_of(ref);
     if (ref == FLOW_NONE) {
@@ -111,42 +121,81 @@ static void arrive(struct hawser_host *host, const struct arrival *in, uint64_t 
     }
 }
 
-static void tcp_arrives(struct hawser_host *host, const struct net_arrival *from, uint64_t now_ns)
+/* A TCP message becomes *in; false: it is none. */
+static bool read_segment(struct hawser_host *host, const struct net_arrival *from,
+                         struct arrival *in)
 {
     const struct ip_packet *ip = &from->ip;
-    struct arrival in;
     uint32_t pseudo = 0;
     if (!from->checksum_ok)
         pseudo = checksum_pseudo(&ip->src, &ip->dst, IP_PROTO_TCP, ip->payload_len);
     enum tcp_parse parsed =
-        tcp_parse(ip->payload, ip->payload_len, pseudo, !from->checksum_ok, &in.seg);
-    in.key = (struct flow_key){ip->dst, ip->src, in.seg.dst_port, in.seg.src_port};
+        tcp_parse(ip->payload, ip->payload_len, pseudo, !from->checksum_ok, &in->seg);
+    in->key = (struct flow_key){ip->dst, ip->src, in->seg.dst_port, in->seg.src_port};
+    in->hashed = false;
     host->counters.segments_in++;
     switch (parsed) {
     case TCP_PARSE_OK:
-        arrive(host, &in, now_ns);
-        break;
+        return true;
     case TCP_PARSE_SHORT:
-        trace_drop(host, &in.key, HAWSER_DROP_SHORT);
+        trace_drop(host, &in->key, HAWSER_DROP_SHORT);
         break;
     case TCP_PARSE_CHECKSUM:
-        trace_drop(host, &in.key, HAWSER_DROP_TCP_CHECKSUM);
+        trace_drop(host, &in->key, HAWSER_DROP_TCP_CHECKSUM);
         break;
     case TCP_PARSE_BAD_OPTIONS:
-        trace_drop(host, &in.key, HAWSER_DROP_TCP_OPTIONS);
+        trace_drop(host, &in->key, HAWSER_DROP_TCP_OPTIONS);
         break;
     }
+    return false;
 }
 
-void input_frame(struct hawser_host *host, uint32_t link, uint64_t now_ns,
+/* The segments of one call that were read and wait to be processed. */
+struct pending {
+    struct arrival list[BATCH];
+    unsigned count;
+};
+
+static void process(struct hawser_host *host, struct pending *pending, uint64_t now_ns)
+{
+    for (unsigned i = 0; i < pending->count; i++)
+        arrive(host, &pending->list[i], now_ns);
+    pending->count = 0;
+}
+
+/* Asks for the place in the flow map, unless the connection is known without it. */
+static void look_ahead(struct hawser_host *host, struct pending *pending)
+{
+    struct arrival *in = &pending->list[pending->count];
+    if (is_last(host, &in->key) || (pending->count > 0 && flow_key_equal(&in[-1].key, &in->key)))
+        return;
+    in->hash = flow_hash(&host->flows.key, &in->key);
+    in->hashed = true;
+    map_prefetch(&host->flows.map, in->hash);
+}
+
+/* Whether the bytes of a message lie in the frame, and so stay where they are for the whole call. */
+static bool lies_in(const struct hawser_frame *frame, const uint8_t *payload)
+{
+    uintptr_t start = (uintptr_t)frame->data, at = (uintptr_t)payload;
+    return at >= start && at - start <= frame->length;
+}
+
+static void take(struct hawser_host *host, struct pending *pending, uint32_t link, uint64_t now_ns,
                  const struct hawser_frame *frame)
 {
     struct net_arrival arrival;
     switch (net_input(&host->net, link, now_ns, frame, &arrival)) {
     case NET_TCP:
-        tcp_arrives(host, &arrival, now_ns);
+        if (!read_segment(host, &arrival, &pending->list[pending->count]))
+            break;
+        look_ahead(host, pending);
+        pending->count++;
+        if (pending->count == BATCH || !lies_in(frame, arrival.ip.payload))
+            process(host, pending, now_ns);
         break;
     case NET_ICMP_ERROR:
+        process(host, pending, now_ns); /* in the order in which they came */
         icmp_error_arrives(host, &arrival, now_ns);
         break;
     case NET_NOTHING:
@@ -156,11 +205,23 @@ void input_frame(struct hawser_host *host, uint32_t link, uint64_t now_ns,
     }
 }
 
+void input_frame(struct hawser_host *host, uint32_t link, uint64_t now_ns,
+                 const struct hawser_frame *frame)
+{
+    struct pending pending;
+    pending.count = 0;
+    take(host, &pending, link, now_ns, frame);
+    process(host, &pending, now_ns);
+}
+
 void hawser_input(struct hawser_host *host, uint32_t link, uint64_t now_ns,
                   const struct hawser_frame *frames, size_t count)
 {
     uint64_t now = host_now(host, now_ns);
+    struct pending pending;
+    pending.count = 0;
     for (size_t i = 0; i < count; i++)
-        input_frame(host, link, now, &frames[i]);
+        take(host, &pending, link, now, &frames[i]);
+    process(host, &pending, now);
     host_after(host, now);
 }
