@@ -4,7 +4,8 @@
 #include "stack/trace.h"
 #include "wire/checksum.h"
 
-/* Segments that are looked at together: while one is processed, memory brings what the next ones need. */
+/* Segments that are looked at together: while one is processed, memory brings what the next ones
+ * need. */
 #define BATCH 16u
 
 /* A segment whose bytes were judged, and whom it names. */
@@ -174,7 +175,8 @@ static void look_ahead(struct hawser_host *host, struct pending *pending)
     map_prefetch(&host->flows.map, in->hash);
 }
 
-/* Whether the bytes of a message lie in the frame, and so stay where they are for the whole call. */
+/* Whether the bytes of a message lie in the frame, and so stay where they are for the whole
+ * call. */
 static bool lies_in(const struct hawser_frame *frame, const uint8_t *payload)
 {
     uintptr_t start = (uintptr_t)frame->data, at = (uintptr_t)payload;

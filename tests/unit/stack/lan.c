@@ -266,9 +266,8 @@ unsigned lan_count_record(const struct lan *lan, unsigned host, enum hawser_reco
     return count;
 }
 
-void lan_forge(struct lan *lan, const struct forged *forged)
+uint32_t lan_write(const struct forged *forged, uint8_t packet[LAN_PACKET_MAX])
 {
-    uint8_t packet[2048];
     struct segment segment = {
         .seq = seq_of(forged->seq),
         .ack = seq_of(forged->ack),
@@ -296,8 +295,13 @@ void lan_forge(struct lan *lan, const struct forged *forged)
     ip_emit(&ip, packet);
     uint32_t pseudo = checksum_pseudo(ip.src, ip.dst, IP_PROTO_TCP, ip.payload_len);
     tcp_emit_checksum(tcp, checksum_add(pseudo, checksum_sum(tcp, ip.payload_len)));
-    struct hawser_frame frame = {.data = packet,
-                                 .length = (uint32_t)(tcp - packet) + ip.payload_len};
+    return (uint32_t)(tcp - packet) + ip.payload_len;
+}
+
+void lan_forge(struct lan *lan, const struct forged *forged)
+{
+    uint8_t packet[LAN_PACKET_MAX];
+    struct hawser_frame frame = {.data = packet, .length = lan_write(forged, packet)};
     hawser_input(lan->host[0], 0, lan->now_ns, &frame, 1);
     lan_settle(lan);
 }

@@ -97,6 +97,10 @@ struct forged {
     uint32_t ts_val, ts_ecr;
 };
 
+#define LAN_PACKET_MAX 2048u
+/* The packet alone; returns its length. */
+uint32_t lan_write(const struct forged *forged, uint8_t packet[LAN_PACKET_MAX]);
+/* … brought in, and what follows. */
 void lan_forge(struct lan *lan, const struct forged *forged);
 /* The newest segment that host 0 sent while alone; fails when there is none. */
 const struct segment *lan_last(const struct lan *lan);

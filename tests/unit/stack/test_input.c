@@ -2,8 +2,10 @@
 /* Frames in: data both ways over every kind of link, refused ports, damaged segments. */
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/prng.h"
 #include "lan.h"
+#include "wire/checksum.h"
 
 static void fill(uint8_t *p, size_t n, unsigned seed)
 {
@@ -87,6 +89,88 @@ static void test_loopback(void **state)
         hawser_usage_of(lan->host[0], &usage);
         assert_int_equal(usage.timewaits, 1);
         assert_int_equal(usage.connections, 0);
+        lan_deinit(lan);
+        free(lan);
+    }
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
+enum { CALLERS = 5, FRAMES = 60 };
+
+/* The packet's second half, from offset `at` of its payload on; its first half stays. */
+static uint32_t split(uint8_t *packet, uint32_t length, uint32_t at, uint8_t *rest)
+{
+    memcpy(rest, packet, IPV4_HEADER_BYTES);
+    memcpy(rest + IPV4_HEADER_BYTES, packet + IPV4_HEADER_BYTES + at,
+           length - IPV4_HEADER_BYTES - at);
+    uint8_t *parts[2] = {packet, rest};
+    uint32_t lengths[2] = {IPV4_HEADER_BYTES + at, length - at};
+    for (unsigned i = 0; i < 2; i++) {
+        store_be16(parts[i] + 2, lengths[i]);
+        store_be16(parts[i] + 4, 77);                        /* identification */
+        store_be16(parts[i] + 6, i == 0 ? 0x2000u : at / 8); /* more fragments; the offset */
+        store_be16(parts[i] + 10, 0);
+        store_be16(parts[i] + 10, checksum_finish(checksum_sum(parts[i], IPV4_HEADER_BYTES)));
+    }
+    return lengths[1];
+}
+
+/* All that five callers have to say, a letter a segment, in an order of the generator; some of it
+ * in fragments. The frames come in calls of `batch`. */
+static void say(struct lan *lan, struct forged peers[CALLERS], size_t batch)
+{
+    static uint8_t packets[FRAMES][LAN_PACKET_MAX];
+    struct hawser_frame frames[FRAMES];
+    struct prng prng;
+    size_t count = 0;
+    prng_init(&prng, 5);
+    while (count + 2 <= FRAMES) {
+        struct forged *peer = &peers[prng_below(&prng, CALLERS)];
+        char text[2] = {(char)('a' + (peer->seq & 15)), 0};
+        peer->text = text;
+        uint32_t length = lan_write(peer, packets[count]);
+        peer->seq++;
+        frames[count] = (struct hawser_frame){.data = packets[count], .length = length};
+        count++;
+        if (prng_below(&prng, 4) != 0)
+            continue;
+        frames[count] = (struct hawser_frame){
+            .data = packets[count],
+            .length = split(packets[count - 1], length, 16, packets[count]),
+        };
+        frames[count - 1].length = IPV4_HEADER_BYTES + 16;
+        count++;
+    }
+    for (size_t i = 0; i < count; i += batch)
+        hawser_input(lan->host[0], 0, lan->now_ns, frames + i,
+                     count - i < batch ? count - i : batch);
+}
+
+/* It makes no difference how many frames come in one call. */
+static void test_batches(void **state)
+{
+    (void)state;
+    static char heard[3][CALLERS][FRAMES + 1];
+    static const size_t batches[] = {1, 7, FRAMES};
+    for (size_t i = 0; i < COUNT_OF(batches); i++) {
+        struct lan *lan = malloc(sizeof *lan);
+        struct forged peers[CALLERS];
+        hawser_tcp listener, ends[CALLERS];
+        lan_init(lan, &(struct lan_setup){.alone = true});
+        listener = lan_listen(lan, 0, 80);
+        for (unsigned k = 0; k < CALLERS; k++) {
+            peers[k] = lan_forge_handshake(lan, lan_end("198.18.0.9", (uint16_t)(50 + k)),
+                                           lan_end_of(0, false, 80), 1000 * k);
+            assert_int_equal(hawser_accept(lan->host[0], listener, &ends[k]), 0);
+        }
+        say(lan, peers, batches[i]);
+        assert_true(hawser_counters_of(lan->host[0])->reassembled > 3);
+        for (unsigned k = 0; k < CALLERS; k++) {
+            int64_t n = hawser_receive(lan->host[0], ends[k], heard[i][k], FRAMES);
+            assert_int_equal(n, peers[k].seq - 1000 * k - 1);
+            assert_memory_equal(heard[i][k], heard[0][k], FRAMES);
+        }
         lan_deinit(lan);
         free(lan);
     }
@@ -240,9 +324,8 @@ static void test_damaged_frames(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_data_both_ways),
-        cmocka_unit_test(test_loopback),
-        cmocka_unit_test(test_hostile_segments),
+        cmocka_unit_test(test_data_both_ways), cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_batches),        cmocka_unit_test(test_hostile_segments),
         cmocka_unit_test(test_damaged_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
