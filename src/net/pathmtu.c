@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/nstime.h"
+#include "wire/ip.h"
 
 /* RFC1191 04, and RFC 8201 4: nothing larger is tried within five minutes of a report, whatever the
  * configuration says. */
@@ -135,9 +136,11 @@ uint32_t pathmtu_judge_v4(uint32_t reported, uint32_t quoted_len, uint32_t curre
     static const uint16_t plateaus[] = {65535, 32000, 17914, 8166, 4352, 2002,
                                         1492,  1006,  508,   296,  68};
     if (reported == 0) {
-        /* RFC1191 02. Old routers may quote a length with the header counted twice (RFC 1191 5),
-         * and a forged quote any length: nothing above the present estimate is believed. */
-        uint32_t failed = quoted_len < current ? quoted_len : current;
+        /* RFC1191 02. An old router may quote a length with the header counted twice: one that is
+         * not less than the present estimate is taken for such (RFC 1191 5). The estimate has no
+         * other part in this: reports about packets that were sent before it fell would draw it
+         * down step by step (RFC1191 05). */
+        uint32_t failed = quoted_len < current ? quoted_len : quoted_len - IPV4_HEADER_BYTES;
         for (size_t i = 0; reported == 0 && i < sizeof plateaus / sizeof plateaus[0]; i++)
             if (plateaus[i] < failed)
                 reported = plateaus[i];

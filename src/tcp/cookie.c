@@ -96,7 +96,7 @@ void cookie_synack(const struct tcp *tcp, const struct tcb_settings *set,
         .wnd = handshake_initial_rcv_wnd(tcp, set),
         .flags = TCP_SYN | TCP_ACK,
     };
-    handshake_answer(tcp, set, opening->path_mss, &peer, ts_val, &reply->segment);
+    handshake_answer(tcp, set, opening->link_mss, &peer, ts_val, &reply->segment);
     reply->present = true;
     tcp->counters->syn_cookies_sent++;
 }
@@ -141,6 +141,7 @@ bool cookie_check(const struct tcp *tcp, const struct tcb_settings *set,
     out->snd_wnd = ack->wnd; /* until this same segment, processed, tells it with its scale */
     out->peer_mss = mss_table[out->iss.v & INDEX_MASK];
     out->path_mss = opening->path_mss;
+    out->link_mss = opening->link_mss;
     out->has_timestamps = options != 0;
     out->has_sack = (options & TS_SACK) != 0;
     out->has_wscale = options != 0 && wscale != TS_WSCALE_NONE;

@@ -28,6 +28,7 @@ void halfopen_from_syn(const struct tcp *tcp, const struct tcb_settings *set,
     out->snd_wnd = syn->wnd;
     out->peer_mss = peer.mss;
     out->path_mss = opening->path_mss;
+    out->link_mss = opening->link_mss;
     out->peer_wscale = peer.wscale;
     out->own_wscale = peer.has_wscale ? handshake_own_wscale(tcp, set) : 0;
     out->has_timestamps = peer.has_timestamps;
@@ -65,7 +66,7 @@ static void build_synack(const struct tcp *tcp, const struct tcb_settings *set,
         .wnd = handshake_initial_rcv_wnd(tcp, set),
         .flags = TCP_SYN | TCP_ACK,
     };
-    handshake_answer(tcp, set, half->path_mss, &peer, ts_clock(now_ns) + half->ts_offset, out);
+    handshake_answer(tcp, set, half->link_mss, &peer, ts_clock(now_ns) + half->ts_offset, out);
 }
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. The window of the SYN-ACK, from now on in units of the
@@ -174,7 +175,7 @@ static void inflate_receive_side(const struct tcp *tcp, const struct halfopen *h
     tcb->irs = half->irs;
     tcb->rcv.up = half->irs;
     tcb->rcv.nxt = tcb->rcv.last_ack = seq_add(half->irs, 1);
-    tcb->rcv_mss = handshake_own_mss(&tcb->set, half->path_mss);
+    tcb->rcv_mss = handshake_own_mss(&tcb->set, half->link_mss);
     tcb->rcv_wscale = half->own_wscale;
     tcb_start_receiving(tcp, tcb);
 }

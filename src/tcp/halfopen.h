@@ -22,7 +22,7 @@ struct halfopen {
     uint32_t synack_sent_ms;  /* the last SYN-ACK, in ms_clock: bounds answers to repeated SYNs */
     uint32_t challenge_at_ms; /* as in the block */
     uint16_t snd_wnd;         /* window of the SYN, unscaled (RFC7323 04) */
-    uint16_t peer_mss, path_mss;
+    uint16_t peer_mss, path_mss, link_mss;
     uint8_t peer_wscale, own_wscale; /* both 0 without has_wscale */
     uint8_t synack_count; /* sent so far, those that answered a repeated SYN not counted */
     uint8_t challenge_count;

@@ -16,9 +16,9 @@ uint8_t handshake_own_wscale(const struct tcp *tcp, const struct tcb_settings *s
     return shift; /* RFC7323 07 */
 }
 
-uint16_t handshake_own_mss(const struct tcb_settings *set, uint16_t path_mss)
+uint16_t handshake_own_mss(const struct tcb_settings *set, uint16_t link_mss)
 {
-    return set->mss_max != 0 && set->mss_max < path_mss ? set->mss_max : path_mss;
+    return set->mss_max != 0 && set->mss_max < link_mss ? set->mss_max : link_mss;
 }
 
 uint16_t handshake_initial_rcv_wnd(const struct tcp *tcp, const struct tcb_settings *set)
@@ -29,7 +29,7 @@ uint16_t handshake_initial_rcv_wnd(const struct tcp *tcp, const struct tcb_setti
     return wnd > UINT16_MAX ? UINT16_MAX : (uint16_t)wnd; /* RFC7323 04 */
 }
 
-void handshake_offer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t path_mss,
+void handshake_offer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t link_mss,
                      uint32_t ts_val, struct segment *out)
 {
     /* All that the config allows is what an answer to a peer that has everything would hold. */
@@ -38,15 +38,15 @@ void handshake_offer(const struct tcp *tcp, const struct tcb_settings *set, uint
         .has_sack = tcp->config->sack,
         .has_wscale = tcp->config->window_scaling, /* RFC7323 02: with shift 0 too */
     };
-    handshake_answer(tcp, set, path_mss, &everything, ts_val, out);
+    handshake_answer(tcp, set, link_mss, &everything, ts_val, out);
 }
 
-void handshake_answer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t path_mss,
+void handshake_answer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t link_mss,
                       const struct handshake_options *peer, uint32_t ts_val, struct segment *out)
 {
     /* RFC9293 MUST-14, SHLD-5: the MSS is said always, so that nobody has to assume 536. */
     uint8_t options = TCP_OPT_MSS;
-    out->mss = handshake_own_mss(set, path_mss);
+    out->mss = handshake_own_mss(set, link_mss);
     out->wscale = 0;
     out->ts_val = out->ts_ecr = 0;
     if (peer->has_sack)

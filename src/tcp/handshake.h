@@ -29,9 +29,9 @@ struct handshake_options {
  * when scaling is off in the config. */
 uint8_t handshake_own_wscale(const struct tcp *tcp, const struct tcb_settings *set);
 
-/* The MSS we announce: path MTU less fixed headers, never lowered for options (RFC 6691 2), at most
- * settings.mss_max when that is set. */
-uint16_t handshake_own_mss(const struct tcb_settings *set, uint16_t path_mss);
+/* The MSS we announce: the link's MTU less fixed headers, never lowered for options (RFC 6691 2) or
+ * for what is known of the path from here (RFC1191 08), at most settings.mss_max when that is set. */
+uint16_t handshake_own_mss(const struct tcb_settings *set, uint16_t link_mss);
 
 /* The window of a SYN or SYN-ACK in bytes, at most 65535 because it is never scaled there
  * (RFC7323 04): goes to rcv.wnd and SEG.WND. */
@@ -39,12 +39,12 @@ uint16_t handshake_initial_rcv_wnd(const struct tcp *tcp, const struct tcb_setti
 
 /* The options of our SYN: sets options, mss, wscale, ts_val and ts_ecr (0, RFC7323 16) of *out;
  * nothing else. */
-void handshake_offer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t path_mss,
+void handshake_offer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t link_mss,
                      uint32_t ts_val, struct segment *out);
 
 /* The options of our SYN-ACK: of timestamps, SACK and window scale those that `peer` has
  * (RFC7323 05, 11); ts_ecr is peer->ts_val. */
-void handshake_answer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t path_mss,
+void handshake_answer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t link_mss,
                       const struct handshake_options *peer, uint32_t ts_val, struct segment *out);
 
 /* What the options of the peer's SYN or SYN-ACK switch on: each only when the config allows it,

@@ -50,7 +50,7 @@ static uint32_t fill_syn(const struct tcp *tcp, const struct tcb *tcb, uint64_t 
     seg->len = 1;
     uint32_t offered = handshake_initial_rcv_wnd(tcp, &tcb->set);
     if (tcb->state == HAWSER_SYN_SENT) {
-        handshake_offer(tcp, &tcb->set, tcb->path_mss, ts_val, seg);
+        handshake_offer(tcp, &tcb->set, tcb->rcv_mss, ts_val, seg);
     } else {
         struct handshake_options peer = {
             .ts_val = tcb->ts_recent,
@@ -60,7 +60,7 @@ static uint32_t fill_syn(const struct tcp *tcp, const struct tcb *tcb, uint64_t 
             .has_wscale = tcb->has_wscale,
             .wscale = tcb->snd_wscale,
         };
-        handshake_answer(tcp, &tcb->set, tcb->path_mss, &peer, ts_val, seg);
+        handshake_answer(tcp, &tcb->set, tcb->rcv_mss, &peer, ts_val, seg);
         seg->flags |= TCP_ACK;
         seg->ack = tcb->rcv.nxt;
     }

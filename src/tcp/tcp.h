@@ -16,7 +16,8 @@
 struct tcp_open {
     seq_t iss;              /* isn.h */
     uint32_t ts_offset;     /* isn.h */
-    uint16_t path_mss;      /* path MTU less fixed IP and TCP headers */
+    uint16_t path_mss;      /* path MTU less fixed IP and TCP headers: bounds what is sent */
+    uint16_t link_mss;      /* the same of the link's MTU, whatever was learnt of the path: what is announced (RFC1191 08) */
     bool v4;                /* default peer MSS 536, else 1220 (RFC9293 MUST-15) */
 };
 

@@ -19,7 +19,7 @@ void tcp_open_active(const struct tcp *tcp, struct tcb *tcb, const struct tcp_op
     tcb->ts_offset = how->ts_offset;
     tcb->path_mss = how->path_mss;
     tcb->peer_mss = how->v4 ? HANDSHAKE_PEER_MSS_V4 : HANDSHAKE_PEER_MSS_V6; /* RFC9293 MUST-15 */
-    tcb->rcv_mss = handshake_own_mss(&tcb->set, how->path_mss);
+    tcb->rcv_mss = handshake_own_mss(&tcb->set, how->link_mss);
     tcb->rcv_wscale = handshake_own_wscale(tcp, &tcb->set);
     tcb_start_receiving(tcp, tcb);
     tcb_update_mss(tcb);

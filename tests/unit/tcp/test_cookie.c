@@ -24,7 +24,11 @@ static void env_init(struct env *e)
     fixture_init(&e->f);
     tcb_settings_init(&e->f.tcp, &e->set);
     e->opening = (struct tcp_open){
-        .iss = {0xdeadbeef}, .ts_offset = 0xfffffff0u, .path_mss = 1460, .v4 = true};
+        .iss = {0xdeadbeef},
+        .ts_offset = 0xfffffff0u,
+        .path_mss = 1460,
+        .link_mss = 1460,
+        .v4 = true};
     for (size_t i = 0; i < sizeof e->tuple.b; i++)
         e->tuple.b[i] = (uint8_t)(3 * i);
 }

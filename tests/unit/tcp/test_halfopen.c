@@ -10,7 +10,7 @@
 #define T0 (100 * NS_PER_S)
 
 static const struct tcp_open opening_v4 = {
-    .iss = {ISS}, .ts_offset = 50000, .path_mss = 1460, .v4 = true};
+    .iss = {ISS}, .ts_offset = 50000, .path_mss = 1460, .link_mss = 1460, .v4 = true};
 
 /* A SYN as Linux sends it. */
 static struct segment full_syn(void)

@@ -44,19 +44,19 @@ static void test_own_mss(void **state)
 {
     (void)state;
     static const struct {
-        uint16_t path_mss, mss_max, mss;
+        uint16_t link_mss, mss_max, mss;
     } rows[] = {{1460, 0, 1460},    {1440, 0, 1440}, {1460, 1000, 1000}, {1460, 1460, 1460},
                 {1460, 9000, 1460}, {28, 0, 28},     {65495, 0, 65495},  {536, 88, 88}};
     struct fixture f;
     fixture_init(&f);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct tcb_settings set = {.mss_max = rows[i].mss_max, .rcv_buf_bytes_max = 6u << 20};
-        assert_int_equal(handshake_own_mss(&set, rows[i].path_mss), rows[i].mss);
+        assert_int_equal(handshake_own_mss(&set, rows[i].link_mss), rows[i].mss);
         /* Options do not lower it. */
         for (unsigned options = 0; options <= ALL_OPTIONS; options++) {
             set_switches(&f.config, options);
             struct segment seg = {0};
-            handshake_offer(&f.tcp, &set, rows[i].path_mss, 1, &seg);
+            handshake_offer(&f.tcp, &set, rows[i].link_mss, 1, &seg);
             assert_int_equal(seg.mss, rows[i].mss);
         }
     }
