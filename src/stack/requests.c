@@ -110,7 +110,6 @@ static bool opening_of(struct hawser_host *host, const struct flow_key *key, uin
         .ts_offset = ts_offset_make(&host->tcp, &tuple),
         .path_mss = host_path_mss(key, path.mtu),
         .link_mss = host_path_mss(key, net_path_link_mtu(&host->net, &path)),
-        .link_mss = host_path_mss(key, net_path_link_mtu(&host->net, &path)),
         .v4 = flow_key_is_v4(key),
     };
     return true;
