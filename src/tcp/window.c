@@ -13,8 +13,12 @@ bool segment_acceptable(const struct tcb *tcb, const struct segment *seg)
     }
     if (wnd == 0)
         return false;                                   /* RFC9293 3.4-4 */
-    return seq_in(seg->seq, tcb->rcv.nxt, wnd) ||       /* RFC9293 3.4-5 */
-           seq_in(seq_add(seg->seq, seg->len - 1), tcb->rcv.nxt, wnd);
+    seq_t last = seq_add(seg->seq, seg->len - 1);
+    if (seq_in(seg->seq, tcb->rcv.nxt, wnd) || seq_in(last, tcb->rcv.nxt, wnd))
+        return true; /* RFC9293 3.4-5 */
+    /* It covers the window: the table forgets it, though what lies inside is as good as any
+     * (RFC9293 3.10.7.4a-3). */
+    return seq_lt(seg->seq, tcb->rcv.nxt) && seq_gt(last, tcb->rcv.nxt);
 }
 
 /* A step that is worth an announcement: min(half the buffer, MSS) (RFC9293 3.8.6x-4). */
