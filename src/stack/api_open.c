@@ -53,7 +53,6 @@ int hawser_listen(struct hawser_host *host, uint64_t now_ns,
         return HAWSER_ERR_RESOURCES;
     struct listener *listener = listener_at(&host->listeners, index);
     listener->generation = handle_generation(host);
-    listener->reuse_address = options->reuse_address;
     listener->backlog = options->backlog;
     listener->user = options->user;
     tcb_settings_init(&host->tcp, &listener->set);

@@ -21,8 +21,6 @@ static inline bool flow_key_equal(const struct flow_key *a, const struct flow_ke
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* The remote end first: of two keys of one host that differ, it is the one to differ. The two halves of a v4-mapped prefix that vary at all
- * lie in bytes 8..15. */
 static inline bool flow_key_is_v4(const struct flow_key *key)
 {
     static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

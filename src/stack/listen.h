@@ -21,7 +21,6 @@ struct listener {
     bool used : 1;
     bool telling : 1;
     bool v6_only : 1;
-    bool reuse_address : 1;
     bool has_remote : 1;
     struct hawser_endpoint local, remote;
     uint32_t backlog;
