@@ -61,7 +61,7 @@ static int open_device(struct hawser_port_error *error)
     else if (why == ENODEV || why == ENXIO)
         remedy = " (the kernel has no TUN driver: modprobe tun)";
     else if (why == EACCES || why == EPERM)
-        remedy = " (run as root, or allow this user to open it)";
+        remedy = " (run as root, or let this user open it)";
     return port_fail(error, why, "cannot open " DEVICE ": %s%s", strerror(why), remedy);
 }
 

@@ -73,7 +73,8 @@ void tcp_path_mss(const struct tcp *tcp, struct tcb *tcb, uint16_t path_mss, uin
 bool tcp_has_output(const struct tcp *tcp, const struct tcb *tcb);
 
 /* Writes one segment, header and text, at `out` (room for TCP_HEADER_MAX + snd_mss octets) with the checksum field 0; returns its length, 0 = nothing to send.
- * *sum is checksum_sum over all of it: the caller adds the pseudo-header and calls tcp_emit_checksum. src_port and dst_port of the header are the caller's: given here.
+ * *sum is checksum_sum over all of it: the caller adds the pseudo-header and calls tcp_emit_checksum.
+ * src_port and dst_port of the header are the caller's: given here.
  * sent (may be NULL) receives what was sent, for the trace; sent->text is not set. *again tells whether it is a retransmission. */
 uint32_t tcp_output(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, uint16_t src_port, uint16_t dst_port, uint8_t *out, uint32_t *sum,
                     struct segment *sent, bool *again);

@@ -41,7 +41,8 @@ def run(*command, **kwargs):
 def exported(library, *options):
     """Global names that a library defines."""
     lines = (line.split() for line in run("nm", "--format=posix", "--defined-only", *options, library).splitlines())
-    return {fields[0] for fields in lines if len(fields) > 2 and fields[1].isupper() and fields[1] not in "AN"}  # N: debugging
+    kept = (fields for fields in lines if len(fields) > 2 and fields[1].isupper())
+    return {fields[0] for fields in kept if fields[1] not in "AN"}  # N: debugging
 
 
 def promised(headers):

@@ -68,7 +68,8 @@ struct peer {
 /* What to change before the host is made. */
 typedef void peer_tune(struct hawser_config *config);
 
-/* A host with 198.18.0.1/24 and 2001:db8::1/64 (and 198.18.0.2, 2001:db8::2 as second addresses), MTU 1500; the peer is 198.18.0.9 or 2001:db8::9. tune may be NULL. */
+/* A host with 198.18.0.1/24 and 2001:db8::1/64 (and 198.18.0.2, 2001:db8::2 as second addresses), MTU 1500; the peer is 198.18.0.9 or
+ * 2001:db8::9. tune may be NULL. */
 void peer_start(struct peer *p, bool v6, peer_tune *tune);
 void peer_start_mtu(struct peer *p, bool v6, uint32_t mtu, peer_tune *tune);
 
@@ -112,7 +113,8 @@ void peer_to_state(struct peer *p, enum hawser_state state);
 
 /* ---- the wire ------------------------------------------------------------------------------------------------------- */
 
-/* Injects a segment as it stands (absolute numbers, ports and options from seg; ports 0 = the connection's). text NULL with text_len > 0: the stream's octets by
+/* Injects a segment as it stands (absolute numbers, ports and options from seg; ports 0 = the connection's).
+ * text NULL with text_len > 0: the stream's octets by
  * relative number. */
 void peer_inject(struct peer *p, const struct segment *seg);
 

@@ -506,9 +506,8 @@ static void send_without_memory(void **state)
     peer_end(&p);
 }
 
-/* What was queued before the handshake goes behind it: the SYN-ACK acknowledges the SYN alone, which
- * is less than what is queued, and is acceptable.
- * EVIDENCE 9293-3.10.7.3-2 */
+/* What was queued before the handshake goes behind it: the SYN-ACK acknowledges the SYN alone,
+ * which is less than what is queued, and is acceptable. EVIDENCE 9293-3.10.7.3-2 */
 static void the_ack_of_a_syn_is_all_a_syn_ack_needs(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One end has forgotten, the other has not (RFC 9293 Figures 9 and 10, RFC 5961); and what listeners
- * make of more than one peer. */
+/* One end has forgotten, the other has not (RFC 9293 Figures 9 and 10, RFC 5961); and what
+ * listeners make of more than one peer. */
 #include "scenario/peer.h"
 
 static const bool families[] = {false, true};

@@ -245,7 +245,8 @@ static void events_of_opening(void **state)
     peer_end(&p);
 }
 
-/* What happened to a handle that is gone is told to nobody, least of all to the slot's next owner. */
+/* What happened to a handle that is gone is told to nobody, least of all to the slot's next
+ * owner. */
 static void events_end_with_the_handle(void **state)
 {
     (void)state;

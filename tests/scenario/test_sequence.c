@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sequence numbers: they wrap, segments are cut to the window, ACKs stop anywhere, the right edge of
- * the window never moves back (RFC 9293 3.4, 3.10.7.4 first, fifth and seventh). */
+/* Sequence numbers: they wrap, segments are cut to the window, ACKs stop anywhere, the right edge
+ * of the window never moves back (RFC 9293 3.4, 3.10.7.4 first, fifth and seventh). */
 #include "scenario/peer.h"
 
 #define MSS 1460u

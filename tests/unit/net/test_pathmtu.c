@@ -44,7 +44,7 @@ static void test_judge(void **state)
         {1, 68, 68, 68},
         /* an old router: the next lower plateau */
         {0, 1499, 1500, 1492},
-        {0, 1500, 1500, 1006}, /* may have been 1480: the header may be counted twice (RFC 1191 5) */
+        {0, 1500, 1500, 1006}, /* may have been 1480: a header counted twice (RFC 1191 5) */
         {0, 1492, 1492, 1006},
         {0, 1006, 1006, 508},
         {0, 508, 508, 296},

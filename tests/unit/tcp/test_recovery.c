@@ -192,7 +192,8 @@ static void the_rescue_is_the_highest_that_is_missing(void **state)
     }
 }
 
-/* Reordering: the ACK of what was late is a partial one, and more of them follow; nothing of what is still on its way is sent again. */
+/* Reordering: the ACK of what was late is a partial one, and more of them follow; nothing of what
+ * is still on its way is sent again. */
 static void a_partial_ack_is_no_loss(void **state)
 {
     (void)state;
@@ -228,7 +229,8 @@ static void the_end_of_an_episode(void **state)
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
     assert_int_equal(f.counters.fast_retransmits, 1);
     advance(&tcb, 1000);
-    assert_int_equal(tcb.sacked_bytes, 3000); /* known beyond the end, and it begins the next one at once */
+    /* known beyond the end, and it begins the next one at once */
+    assert_int_equal(tcb.sacked_bytes, 3000);
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
     assert_int_equal(f.counters.fast_retransmits, 2);
     assert_true(seq_eq(tcb.recover, tcb.snd.nxt));
