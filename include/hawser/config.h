@@ -63,7 +63,7 @@ struct hawser_config {
     bool window_scaling;              /* default true */
     bool timestamps;                  /* default true */
     bool sack;                        /* default true */
-    uint16_t port_first, port_last;   /* automatic local ports, default 32768..60999 (RFC 6056 3.2, Linux) */
+    uint16_t port_first, port_last;   /* automatic local ports, default 32768..60999 (RFC6056 02, Linux) */
     uint32_t initial_window_segments; /* default 10 (RFC 6928), 1..10 */
 
     /* -- TCP: sending and receiving ------------------------------------------------------------------------------- */
