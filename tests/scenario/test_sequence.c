@@ -195,8 +195,11 @@ static void an_old_ack_on_new_text(void **state)
     assert_int_equal(info.send_queue_bytes, 0);
     assert_int_equal(info.snd_wnd, 65535); /* nor is its window news */
     assert_int_equal(info.duplicate_acks, 0);
+    peer_in_wnd(&p, P | A, 101, 2000, 100, 7); /* not even on text that is newer */
+    assert_int_equal(peer_info(&p).snd_wnd, 65535);
+    peer_read(&p, 100);
     peer_pass(&p, NS_PER_S);
-    peer_out(&p, A, 3001, 101, 0);
+    peer_out(&p, A, 3001, 201, 0);
     peer_end(&p);
 }
 

@@ -69,7 +69,7 @@ static void a_mark_that_16_bits_cannot_reach_is_told_later(void **state)
     (void)state;
     struct peer p;
     start(&p);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 20; i++)
         peer_write(&p, 8000);
     write_urgent(&p, 1);
     uint32_t mark = 1 + p.written, marked = 0, acked = 1;
