@@ -77,7 +77,7 @@ HAWSER_EXPORT int hawser_open(struct hawser_host *host, uint64_t now_ns, const s
 
 /* Queues up to n bytes; returns how many were taken (fewer when the buffer fills), or an error (nothing taken):
  * AGAIN: no room, HAWSER_EVENT_WRITABLE follows; NO_CONNECTION; NOT_CONNECTED: a listener; CLOSING: after shutdown (RFC 9293 3.10.2);
- * or what ended the connection: RESET, TIMED_OUT, REFUSED, … . In SYN-SENT and SYN-RECEIVED data is queued (RFC9293 3.10.2-2). n 0 returns 0. */
+ * RESOURCES: no memory for them now, and no event when there is; or what ended the connection: RESET, TIMED_OUT, REFUSED, … . In SYN-SENT and SYN-RECEIVED data is queued (RFC9293 3.10.2-2). n 0 returns 0. */
 HAWSER_EXPORT int64_t hawser_send(struct hawser_host *host, hawser_tcp tcp, const void *data, size_t n, unsigned flags);
 
 /* ---- 3.10.3 RECEIVE ------------------------------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ HAWSER_EXPORT int hawser_consume(struct hawser_host *host, hawser_tcp tcp, size_
 /* ---- 3.10.4 CLOSE, 3.10.5 ABORT ------------------------------------------------------------------------------------- */
 
 /* RFC 9293's CLOSE: no more SENDs; what is queued is sent, then FIN; reading goes on until the peer closes (half-close, without any hidden timer).
- * In SYN-SENT and on a listener it deletes the connection. 0; NO_CONNECTION; CLOSING: done before. */
+ * In SYN-SENT and on a listener it deletes the connection. 0; NO_CONNECTION; CLOSING: done before; or what ended the connection. */
 HAWSER_EXPORT int hawser_shutdown(struct hawser_host *host, hawser_tcp tcp);
 
 /* The program is done with it in both directions: the handle is gone at once, the connection ends in the background. What was queued is still sent, then FIN;
@@ -184,7 +184,7 @@ HAWSER_EXPORT int hawser_take_soft_error(struct hawser_host *host, hawser_tcp tc
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
 #define HAWSER_EVENT_READABLE 0x01u     /* data, or the end of the stream, can be read now and could not before */
-#define HAWSER_EVENT_WRITABLE 0x02u     /* there is room again after HAWSER_ERR_AGAIN */
+#define HAWSER_EVENT_WRITABLE 0x02u     /* there is room: with CONNECTED, and again after a short write or HAWSER_ERR_AGAIN */
 #define HAWSER_EVENT_ACCEPTABLE 0x04u   /* the listener has a connection to accept */
 #define HAWSER_EVENT_CONNECTED 0x08u    /* the handshake is complete */
 #define HAWSER_EVENT_PEER_CLOSED 0x10u  /* FIN arrived: nothing follows what is readable */

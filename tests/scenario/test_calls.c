@@ -293,7 +293,7 @@ static void an_open_over_a_record(void **state)
     assert_int_equal(fails(&p, &options), HAWSER_ERR_ADDRESS_IN_USE);
     options.reuse_address = true;
     assert_int_equal(fails(&p, &options), HAWSER_ERR_ADDRESS_IN_USE);
-    peer_pass(&p, 60 * NS_PER_S);
+    peer_pass(&p, 60 * NS_PER_S + NS_PER_MS);
     assert_int_equal(hawser_open(p.host, p.now_ns, &options, &p.tcp), 0);
     peer_out(&p, S, 0, 0, 0);
     peer_end(&p);
