@@ -77,7 +77,8 @@ HAWSER_EXPORT int hawser_open(struct hawser_host *host, uint64_t now_ns, const s
 
 /* Queues up to n bytes; returns how many were taken (fewer when the buffer fills), or an error (nothing taken):
  * AGAIN: no room, HAWSER_EVENT_WRITABLE follows; NO_CONNECTION; NOT_CONNECTED: a listener; CLOSING: after shutdown (RFC 9293 3.10.2);
- * RESOURCES: no memory for them now, and no event when there is; or what ended the connection: RESET, TIMED_OUT, REFUSED, … . In SYN-SENT and SYN-RECEIVED data is queued (RFC9293 3.10.2-2). n 0 returns 0. */
+ * RESOURCES: no memory for them now, and no event when there is; or what ended the connection: RESET, TIMED_OUT, REFUSED, … .
+ * In SYN-SENT and SYN-RECEIVED data is queued (RFC9293 3.10.2-2). n 0 returns 0. */
 HAWSER_EXPORT int64_t hawser_send(struct hawser_host *host, hawser_tcp tcp, const void *data, size_t n, unsigned flags);
 
 /* ---- 3.10.3 RECEIVE ------------------------------------------------------------------------------------------------- */
