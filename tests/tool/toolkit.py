@@ -18,6 +18,9 @@ import unittest
 HAWSER = os.environ.get("HAWSER_EXE", "hawser")
 PATIENCE = 60.0  # seconds; only a hanging test takes so long
 
+# A shell that starts the tests in the background has them ignore it, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def skip(reason):
     print("SKIP:", reason)
