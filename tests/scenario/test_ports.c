@@ -144,7 +144,7 @@ static void a_port_comes_again_as_late_as_can_be(void **state)
 /* ---- until none is left ---- */
 
 /* Two remote ends, a hundred ports: each port serves both, until none is left for either. What is
- * given back is found again, wherever it lies. EVIDENCE 6056-04 6056-02 */
+ * given back is found again, wherever it lies. EVIDENCE 6056-04 6056-02 9293-3.10.1-3 */
 static void until_none_is_left(void **state)
 {
     (void)state;
