@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NOT_QUICK = {"slow", "interop", "long"}
-UNDER_VALGRIND = {"unit", "scenario"}
+UNDER_VALGRIND = {"unit", "scenario"}  # what is repeated with other numbers shows it nothing new
 
 
 def choose(build, options):
