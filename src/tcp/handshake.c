@@ -16,6 +16,7 @@ uint8_t handshake_own_wscale(const struct tcp *tcp, const struct tcb_settings *s
     return shift; /* RFC7323 07 */
 }
 
+/* RFC9293 MUST-67 */
 uint16_t handshake_own_mss(const struct tcb_settings *set, uint16_t link_mss)
 {
     return set->mss_max != 0 && set->mss_max < link_mss ? set->mss_max : link_mss;
@@ -44,7 +45,7 @@ void handshake_offer(const struct tcp *tcp, const struct tcb_settings *set, uint
 void handshake_answer(const struct tcp *tcp, const struct tcb_settings *set, uint16_t link_mss,
                       const struct handshake_options *peer, uint32_t ts_val, struct segment *out)
 {
-    /* RFC9293 MUST-14, SHLD-5: the MSS is said always, so that nobody has to assume 536. */
+    /* RFC9293 MUST-14, SHLD-5, MAY-3: the MSS is said always, so that nobody has to assume 536. */
     uint8_t options = TCP_OPT_MSS;
     out->mss = handshake_own_mss(set, link_mss);
     out->wscale = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* RFC 9293 3.10.1 OPEN, 3.10.2 SEND, 3.10.3 RECEIVE, 3.10.4 CLOSE, 3.10.5 ABORT; 3.10.6 STATUS is in status.c. They only queue. */
+/* RFC 9293 3.10.1 OPEN, 3.10.2 SEND, 3.10.3 RECEIVE, 3.10.4 CLOSE, 3.10.5 ABORT; 3.10.6 STATUS is
+ * in status.c. They only queue. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -10,7 +11,7 @@
 #include "tcp/timers.h"
 #include "tcp/window.h"
 
-/* 3.10.1 OPEN, active (RFC9293 3.10.1-1, -2; FIG5-2). */
+/* 3.10.1 OPEN, active (RFC9293 3.10.1-1, 3.10.1-2, FIG5-2). */
 void tcp_open_active(const struct tcp *tcp, struct tcb *tcb, const struct tcp_open *how)
 {
     tcb->iss = tcb->snd.una = how->iss;
@@ -87,7 +88,8 @@ int64_t tcp_send(const struct tcp *tcp, struct tcb *tcb, const void *data, size_
     return take;
 }
 
-/* Octets that a read may take now: up to the urgent mark, when that lies ahead in what is queued (RFC9293 MUST-33). */
+/* Octets that a read may take now: up to the urgent mark, when that lies ahead in what is queued
+ * (RFC9293 MUST-33). */
 static uint32_t readable(const struct tcb *tcb)
 {
     if (!tcb->rcv_urgent)
@@ -183,7 +185,8 @@ int tcp_consume(const struct tcp *tcp, struct tcb *tcb, size_t n)
     return 0;
 }
 
-/* 3.10.4 CLOSE. The FIN goes out behind what is queued (send.c); the state changes at once (RFC9293 3.10.4-4). */
+/* 3.10.4 CLOSE. The FIN goes out behind what is queued (send.c); the state changes at once (RFC9293
+ * 3.10.4-4). */
 int tcp_close(const struct tcp *tcp, struct tcb *tcb)
 {
     tcb_check(tcp, tcb);
@@ -195,10 +198,11 @@ int tcp_close(const struct tcp *tcp, struct tcb *tcb)
         return 0;
     case HAWSER_SYN_RECEIVED:
         tcb->fin_queued = true;
-        if (tcb->tx.len == 0) /* RFC9293 3.10.4-3, FIG5-11; with text queued enter_established() goes on */
+        /* RFC9293 3.10.4-3, FIG5-11; with text queued enter_established() goes on */
+        if (tcb->tx.len == 0)
             tcb_set_state(tcp, tcb, HAWSER_FIN_WAIT_1, HAWSER_CAUSE_CLOSE);
         break;
-    case HAWSER_ESTABLISHED: /* FIG5-12 */
+    case HAWSER_ESTABLISHED: /* RFC9293 FIG5-12, 3.6-1 */
         tcb->fin_queued = true;
         tcb_set_state(tcp, tcb, HAWSER_FIN_WAIT_1, HAWSER_CAUSE_CLOSE);
         break;
@@ -255,7 +259,8 @@ void tcp_finish(const struct tcp *tcp, struct tcb *tcb, struct tcp_reply *reply)
 }
 
 /* 3.10.5 ABORT. */
-void tcp_abort(const struct tcp *tcp, struct tcb *tcb, int error, enum hawser_cause cause, struct tcp_reply *reply)
+void tcp_abort(const struct tcp *tcp, struct tcb *tcb, int error, enum hawser_cause cause,
+               struct tcp_reply *reply)
 {
     reply->present = false;
     switch ((enum hawser_state)tcb->state) {
@@ -263,7 +268,9 @@ void tcp_abort(const struct tcp *tcp, struct tcb *tcb, int error, enum hawser_ca
     case HAWSER_ESTABLISHED:
     case HAWSER_FIN_WAIT_1:
     case HAWSER_FIN_WAIT_2:
-    case HAWSER_CLOSE_WAIT: /* RFC9293 3.10.5-1; with an ACK, as Linux sends it: it tells the peer more and is no less credible */
+    /* RFC9293 3.10.5-1; with an ACK, as Linux sends it: it tells the peer more and is no less
+     * credible */
+    case HAWSER_CLOSE_WAIT:
         reset_peer(tcb, reply);
         break;
     case HAWSER_SYN_SENT: /* RFC9293 3.10.5-2 */
