@@ -80,14 +80,21 @@ static void fill_urgent(const struct tcb *tcb, struct segment *seg)
     seg->up = (uint16_t)distance;
 }
 
-/* Text, PSH and FIN of [seq, …): at most `len` octets, at most what leaves room for the options (RFC6691 02). What is sent again ends where
- * SND.NXT is: new text goes as new text. */
-static void fill_text(const struct tcb *tcb, uint32_t len, bool again, struct segment *seg)
+/* Octets of text that a full segment with these options holds: SACK blocks take their room from it
+ * (RFC6691 02). */
+static uint32_t text_room(const struct tcb *tcb, const struct segment *seg)
 {
     uint32_t options = tcp_header_bytes(seg) - TCP_HEADER_MIN;
     uint32_t usual = tcb->has_timestamps ? 12 : 0;
-    uint32_t extra = options > usual ? options - usual : 0; /* SACK blocks on text */
-    uint32_t most = tcb->snd_mss > extra + 8 ? tcb->snd_mss - extra : 8;
+    uint32_t extra = options > usual ? options - usual : 0;
+    return tcb->snd_mss > extra + 8 ? tcb->snd_mss - extra : 8;
+}
+
+/* Text, PSH and FIN of [seq, …): at most `len` octets, at most what there is room for. What is sent
+ * again ends where SND.NXT is: new text goes as new text. */
+static void fill_text(const struct tcb *tcb, uint32_t len, bool again, struct segment *seg)
+{
+    uint32_t most = text_room(tcb, seg);
     seq_t end = tcb_tx_end(tcb);
     seq_t limit = again ? seq_min(end, tcb->snd.nxt) : end;
     uint32_t there = seq_lt(seg->seq, limit) ? seq_diff(limit, seg->seq) : 0;
@@ -155,7 +162,7 @@ static void sent_new(const struct tcp *tcp, struct tcb *tcb, const struct segmen
         tcb->rtt_seq = end;
         tcb->rtt_at_ns = now_ns;
     }
-    if (seg->text_len < tcb->snd_mss)
+    if (seg->text_len < text_room(tcb, seg))
         tcb->small_end = end;
     tcb->snd.nxt = end;
     /* Limited transmit: what the duplicates let out beyond cwnd (RFC5681 14 will not count it). */

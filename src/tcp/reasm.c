@@ -2,6 +2,8 @@
 /* Segment text into the receive queue, in order or not (RFC 9293 3.10.7.4 seventh, RFC 2018). */
 #include "tcp/reasm.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 
 /* Octets from rcv.nxt to the end of the last island. */
@@ -32,16 +34,20 @@ static void absorb_islands(const struct tcp *tcp, struct tcb *tcb)
     }
 }
 
-/* RFC2018 06: the island that changed last is reported first, then those before it. */
-static void remember_island(struct tcb *tcb, seq_t left)
+/* RFC2018 06: the island that changed last is reported first, then those before it. Those that it
+ * grew out of or swallowed give up their places. */
+static void remember_island(struct tcb *tcb, struct range island)
 {
-    unsigned last = sizeof tcb->ooo_recent / sizeof tcb->ooo_recent[0] - 1;
-    unsigned i = 0;
-    while (i < last && !seq_eq(tcb->ooo_recent[i], left))
-        i++;
-    for (; i > 0; i--)
-        tcb->ooo_recent[i] = tcb->ooo_recent[i - 1];
-    tcb->ooo_recent[0] = left;
+    seq_t before[sizeof tcb->ooo_recent / sizeof tcb->ooo_recent[0]];
+    unsigned places = sizeof before / sizeof before[0], kept = 0;
+    memcpy(before, tcb->ooo_recent, sizeof before);
+    tcb->ooo_recent[kept++] = seq_of(island.left);
+    for (unsigned i = 0; i < places && kept < places; i++) {
+        if (!seq_in(before[i], seq_of(island.left), island.right - island.left))
+            tcb->ooo_recent[kept++] = before[i];
+    }
+    while (kept < places)
+        tcb->ooo_recent[kept++] = seq_of(island.left);
 }
 
 static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, seq_t seq,
@@ -62,7 +68,7 @@ static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, s
             ring_free(&tcb->rx, tcp->buffers);
         return REASM_REFUSED;
     }
-    remember_island(tcb, seq_of(merged.left));
+    remember_island(tcb, merged);
     if (added == 0)
         return REASM_OLD;
     /* What lay there already is the same text by RFC 9293 3.4, or the peer's lie to itself. */

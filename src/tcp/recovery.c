@@ -78,6 +78,15 @@ uint32_t recovery_take_sack(const struct tcp *tcp, struct tcb *tcb, const struct
     return news;
 }
 
+/* A window for the end of an episode: the last ACK may have jumped over all that was under way, and
+ * nothing paces what follows (RFC 6582 3.2 step 3, its first variant). */
+static uint32_t without_burst(const struct tcb *tcb, uint32_t window)
+{
+    uint32_t flight = tcb_flight(tcb);
+    uint32_t most = (flight > tcb->snd_mss ? flight : tcb->snd_mss) + tcb->snd_mss;
+    return window < most ? window : most;
+}
+
 static void leave(struct tcb *tcb)
 {
     tcb->recovery = RECOVERY_OPEN;
@@ -126,7 +135,7 @@ void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb)
         tcb->cwnd += tcb->snd_mss; /* RFC5681 15 */
         return;
     }
-    /* RFC5681 12; RFC6675 02 also when few ACKs tell of much SACKed. */
+    /* RFC5681 12, RFC2018 13; RFC6675 02 also when few ACKs tell of much SACKed. */
     bool lost = tcb->dup_acks >= DUP_THRESH || (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una));
     if (lost && may_enter(tcb))
         enter_fast(tcp, tcb);
@@ -148,12 +157,8 @@ static bool newreno_partial_ack(struct tcb *tcb, uint32_t acked)
 static bool ack_in_fast(struct tcb *tcb, uint32_t acked)
 {
     if (seq_geq(tcb->snd.una, tcb->recover)) {
-        if (!tcb->has_sack) {
-            /* RFC6582 03, the variant that cannot burst. */
-            uint32_t flight = tcb_flight(tcb);
-            uint32_t window = (flight > tcb->snd_mss ? flight : tcb->snd_mss) + tcb->snd_mss;
-            tcb->cwnd = tcb->ssthresh < window ? tcb->ssthresh : window;
-        }
+        if (!tcb->has_sack)
+            tcb->cwnd = without_burst(tcb, tcb->ssthresh); /* RFC6582 03 */
         leave(tcb);
         return true;
     }
@@ -178,6 +183,7 @@ static void check_reneging(const struct tcp *tcp, struct tcb *tcb)
     tcb->high_rxt = tcb->snd.una;
     tcb->lost_edge = tcb->snd.nxt;
     tcb->recovery = RECOVERY_LOSS;
+    tcb->timed_out = false;
 }
 
 bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uint64_t now_ns)
@@ -204,8 +210,11 @@ bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uin
     case RECOVERY_LOSS:
         tcb->high_rxt = seq_max(tcb->high_rxt, tcb->snd.una);
         cc_ops_of(tcb)->on_ack(tcb, acked, now_ns);
-        if (seq_geq(tcb->snd.una, tcb->recover))
+        if (seq_geq(tcb->snd.una, tcb->recover)) {
+            if (tcb->timed_out)
+                tcb->cwnd = without_burst(tcb, tcb->cwnd);
             leave(tcb);
+        }
         break;
     }
     /* The scoreboard that outlived the episode may tell of the next loss already; no duplicate
@@ -217,14 +226,17 @@ bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uin
 
 void recovery_on_timeout(const struct tcp *tcp, struct tcb *tcb)
 {
-    /* RFC5681 09: only the first timeout of a segment lowers ssthresh. */
-    if (tcb->rtx_count <= 1)
-        tcb->ssthresh = cc_ops_of(tcb)->ssthresh(tcb, tcb_flight(tcb));
+    /* RFC5681 09: only the first timeout of a segment lowers ssthresh. Within an episode it was
+     * lowered for this window before, and what duplicates have let out since does not lift it. */
+    uint32_t half = cc_ops_of(tcb)->ssthresh(tcb, tcb_flight(tcb));
+    if (tcb->rtx_count <= 1 && (tcb->recovery == RECOVERY_OPEN || half < tcb->ssthresh))
+        tcb->ssthresh = half;
     tcb->cwnd = tcb->snd_mss; /* RFC5681 08, RFC6928 03: the loss window */
     tcb->recover = tcb->snd.nxt;
     tcb->high_rxt = tcb->snd.una;
     tcb->lost_edge = tcb->snd.nxt;
     tcb->recovery = RECOVERY_LOSS;
+    tcb->timed_out = true;
     tcb->dup_acks = 0;
     tcb->limited_segs = 0;
     tcb->rtx_now = true; /* RFC2018 09: the left edge, SACKed or not */
@@ -242,6 +254,7 @@ void recovery_on_path_mtu(const struct tcp *tcp, struct tcb *tcb)
     tcb->high_rxt = tcb->snd.una;
     tcb->lost_edge = tcb->snd.nxt;
     tcb->recovery = RECOVERY_LOSS;
+    tcb->timed_out = false;
     if (tcb->cwnd < tcb->ssthresh)
         tcb->ssthresh = tcb->cwnd;
     tcb->timing = false;
@@ -291,6 +304,14 @@ static bool first_unsacked(const struct tcb *tcb, seq_t from, seq_t limit, struc
     return hole->len > 0;
 }
 
+uint32_t recovery_front(const struct tcb *tcb)
+{
+    if (tcb->sacked.count == 0)
+        return tcb->snd_mss; /* output.c cuts it where snd.nxt is */
+    uint32_t missing = tcb->sacked.at[0].left - tcb->snd.una.v;
+    return missing < tcb->snd_mss ? missing : tcb->snd_mss;
+}
+
 bool recovery_lost_hole(const struct tcb *tcb, struct hole *hole)
 {
     if (tcb->recovery == RECOVERY_OPEN || (tcb->recovery == RECOVERY_FAST && !tcb->has_sack))
@@ -326,7 +347,7 @@ bool recovery_other_hole(const struct tcb *tcb, struct hole *hole, bool *rescue)
         return false;
     if (tcb->sacked.count > 0) {
         seq_t high_sacked = seq_of(tcb->sacked.at[tcb->sacked.count - 1].right);
-        if (first_unsacked(tcb, tcb->high_rxt, seq_min(high_sacked, tcb->recover), hole))
+        if (first_unsacked(tcb, tcb->high_rxt, high_sacked, hole))
             return true; /* rule 3 */
     }
     *rescue = true;

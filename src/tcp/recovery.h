@@ -35,6 +35,9 @@ uint32_t recovery_pipe(const struct tcb *tcb);
 /* Octets that may be under way now: cwnd, and what limited transmit adds (RFC3042 01, 02). */
 uint32_t recovery_allowance(const struct tcb *tcb);
 
+/* Octets at snd.una to be sent again as one segment: up to the first that is SACKed, at most SMSS. */
+uint32_t recovery_front(const struct tcb *tcb);
+
 /* RFC 6675 4 NextSeg rule 1, and go-back-N after a timeout: the first octets that are lost and not yet sent again. */
 bool recovery_lost_hole(const struct tcb *tcb, struct hole *hole);
 

@@ -106,7 +106,7 @@ static struct send_plan decide_recovery(const struct tcb *tcb)
 static struct send_plan decide_text(const struct tcb *tcb)
 {
     if (tcb->rtx_now)
-        return plan(SEND_FRONT, tcb->snd.una, tcb->snd_mss);
+        return plan(SEND_FRONT, tcb->snd.una, recovery_front(tcb));
     if (!tcb->syn_acked)
         return plan(SEND_NOTHING, tcb->snd.nxt, 0); /* FIN-WAIT-1 from SYN-RECEIVED: the SYN first */
     if (tcb->probe_now)
