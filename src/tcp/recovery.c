@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Loss recovery: what was lost, what is sent again and when it is over (RFC 5681 3.2, 6582, 6675, 3042).
+/* Loss recovery: what was lost, what is sent again and when it is over (RFC 5681 3.2, 6582, 6675,
+ * 3042).
  *
- * The queue is one stretch of octets [snd.una, snd.nxt). `sacked` are the islands in it that the peer holds. Two marks divide it: below lost_edge,
- * what is not SACKed counts as lost; below high_rxt, it has been sent again. After a timeout lost_edge is where the queue then ended, which is go-back-N
- * over what is not SACKed; in fast recovery it follows from IsLost(). */
+ * The queue is one stretch of octets [snd.una, snd.nxt). `sacked` are the islands in it that the
+ * peer holds. Two marks divide it: below lost_edge, what is not SACKed counts as lost; below
+ * high_rxt, it has been sent again. After a timeout lost_edge is where the queue then ended, which
+ * is go-back-N over what is not SACKed; in fast recovery it follows from IsLost(). */
 #include "tcp/recovery.h"
 
 #include "tcp/cc.h"
@@ -32,7 +34,8 @@ static void forget_sacked(const struct tcp *tcp, struct tcb *tcb)
     tcb->sacked_bytes = 0;
 }
 
-/* RFC6675 09: below which number IsLost() holds: DupThresh SACKed islands, or more than (DupThresh - 1) * SMSS SACKed octets, above it. */
+/* RFC6675 09: below which number IsLost() holds: DupThresh SACKed islands, or more than (DupThresh
+ * - 1) * SMSS SACKed octets, above it. */
 static seq_t lost_below(const struct tcb *tcb)
 {
     uint32_t bytes = 0;
@@ -47,12 +50,14 @@ static seq_t lost_below(const struct tcb *tcb)
     return tcb->snd.una;
 }
 
-/* RFC2018 14: a block is believed when it lies wholly inside what is outstanding. Below snd.una it is old news or a D-SACK (RFC2883 06). */
+/* RFC2018 14: a block is believed when it lies wholly inside what is outstanding. Below snd.una it
+ * is old news or a D-SACK (RFC2883 06). */
 static bool block_is_sane(const struct tcp *tcp, const struct tcb *tcb, const struct sack_block *b)
 {
     if (seq_leq(b->right, tcb->snd.una) && seq_lt(b->left, b->right))
         return false;
-    if (seq_gt(b->left, tcb->snd.una) && seq_lt(b->left, b->right) && seq_leq(b->right, tcb->snd.nxt))
+    if (seq_gt(b->left, tcb->snd.una) && seq_lt(b->left, b->right) &&
+        seq_leq(b->right, tcb->snd.nxt))
         return true;
     tcp->counters->sack_blocks_refused++;
     return false;
@@ -67,7 +72,8 @@ uint32_t recovery_take_sack(const struct tcp *tcp, struct tcb *tcb, const struct
         const struct sack_block *b = &seg->sack[i];
         uint32_t added;
         /* RFC2018 08: edges may lie anywhere. A full list loses the block's news, never data. */
-        if (block_is_sane(tcp, tcb, b) && ranges_add(&tcb->sacked, tcp->buffers, b->left.v, b->right.v, NULL, &added))
+        if (block_is_sane(tcp, tcb, b) &&
+            ranges_add(&tcb->sacked, tcp->buffers, b->left.v, b->right.v, NULL, &added))
             news += added;
     }
     tcb->sacked_bytes += news;
@@ -117,8 +123,8 @@ static void enter_fast(const struct tcp *tcp, struct tcb *tcb)
         tcp->counters->sack_recoveries++;
 }
 
-/* RFC6582 02, RFC6675 08: no new episode before the last one's end has been acknowledged. A SACK that tells news cannot be an echo of
- * go-back-N, so there reaching the end is enough. */
+/* RFC6582 02, RFC6675 08: no new episode before the last one's end has been acknowledged. A SACK
+ * that tells news cannot be an echo of go-back-N, so there reaching the end is enough. */
 static bool may_enter(const struct tcb *tcb)
 {
     if (tcb->recovery != RECOVERY_OPEN)
@@ -136,7 +142,8 @@ void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb)
         return;
     }
     /* RFC5681 12, RFC2018 13; RFC6675 02 also when few ACKs tell of much SACKed. */
-    bool lost = tcb->dup_acks >= DUP_THRESH || (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una));
+    bool lost =
+        tcb->dup_acks >= DUP_THRESH || (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una));
     if (lost && may_enter(tcb))
         enter_fast(tcp, tcb);
 }
@@ -172,7 +179,8 @@ static bool ack_in_fast(struct tcb *tcb, uint32_t acked)
     return true;
 }
 
-/* The peer gave back what it had SACKed (RFC2018 10, 11): a cumulative ACK stops where an island begins. */
+/* The peer gave back what it had SACKed (RFC2018 10, 11): a cumulative ACK stops where an island
+ * begins. */
 static void check_reneging(const struct tcp *tcp, struct tcb *tcb)
 {
     if (tcb->sacked.count == 0 || seq_gt(seq_of(tcb->sacked.at[0].left), tcb->snd.una))
@@ -189,7 +197,8 @@ static void check_reneging(const struct tcp *tcp, struct tcb *tcb)
 bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uint64_t now_ns)
 {
     if (tcb->sacked.count > 0) {
-        /* An island that begins at snd.una itself is the sign of reneging: look before it is cut away. */
+        /* An island that begins at snd.una itself is the sign of reneging: look before it is cut
+         * away. */
         ranges_drop_below(&tcb->sacked, tcp->buffers, tcb->snd.una.v);
         tcb->sacked_bytes = ranges_total(&tcb->sacked);
         check_reneging(tcp, tcb);
@@ -276,7 +285,8 @@ uint32_t recovery_pipe(const struct tcb *tcb)
 
 uint32_t recovery_allowance(const struct tcb *tcb)
 {
-    /* RFC3042 01: without SACK the first two duplicates stand for a segment each that has left; with it pipe has counted them already (RFC6675 03). */
+    /* RFC3042 01: without SACK the first two duplicates stand for a segment each that has left;
+     * with it pipe has counted them already (RFC6675 03). */
     if (tcb->recovery == RECOVERY_OPEN && !tcb->has_sack && tcb->dup_acks > 0) {
         uint32_t extra = tcb->dup_acks < DUP_THRESH ? tcb->dup_acks : DUP_THRESH - 1;
         return tcb->cwnd + extra * tcb->snd_mss;
@@ -318,7 +328,8 @@ bool recovery_lost_hole(const struct tcb *tcb, struct hole *hole)
         return false;
     if (!first_unsacked(tcb, tcb->high_rxt, clamp(tcb, tcb->lost_edge), hole))
         return false;
-    /* lost_edge may cut a segment in the middle: what is missing goes on to the next island, and is sent again as whole segments. */
+    /* lost_edge may cut a segment in the middle: what is missing goes on to the next island, and is
+     * sent again as whole segments. */
     struct hole whole;
     if (first_unsacked(tcb, hole->seq, seq_min(tcb->snd.nxt, tcb->recover), &whole))
         hole->len = whole.len;
