@@ -277,6 +277,54 @@ static void a_crowd_and_refused_requests(void **state)
     }
 }
 
+#define OPENS 3000u
+
+static void hundred_ports(struct hawser_config *config)
+{
+    small_chunks(config);
+    config->port_first = 50000;
+    config->port_last = 50099;
+}
+
+/* What an open has taken before it is refused is given back: not one port stays in use.
+ * EVIDENCE 9293-3.10.1-3 */
+static void opens_and_refused_requests(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(families); i++) {
+        bool was_refused = true;
+        for (uint64_t nth = 1; was_refused; nth++) {
+            static hawser_tcp tcp[OPENS];
+            struct peer p;
+            unsigned failed = 0;
+            peer_start(&p, families[i], hundred_ports);
+            test_memory_refuse_nth(&p.memory, nth);
+            for (unsigned n = 0; n < OPENS; n++) {
+                struct hawser_open_options options = {
+                    .remote = {p.peer_address, (uint16_t)(1 + n / 100)}};
+                int error = hawser_open(p.host, p.now_ns, &options, &tcp[n]);
+                failed += error == HAWSER_ERR_RESOURCES;
+                if (error == HAWSER_ERR_RESOURCES)
+                    error = hawser_open(p.host, p.now_ns, &options, &tcp[n]);
+                assert_int_equal(error, 0);
+            }
+            was_refused = p.memory.refused_count > 0;
+            test_memory_refuse_nth(&p.memory, 0);
+            assert_in_range(failed, 0, was_refused);
+            assert_int_equal(usage_of(p.host).connections, OPENS);
+            for (unsigned n = 0; n < OPENS; n++)
+                assert_int_equal(hawser_abort(p.host, tcp[n]), 0);
+            assert_int_equal(usage_of(p.host).connections, 0);
+            for (unsigned n = 0; n < 100; n++) {
+                p.host_port = (uint16_t)(50000 + n);
+                peer_listen(&p, 1);
+            }
+            peer_end(&p);
+            assert_in_range(nth, 1, 200);
+        }
+    }
+}
+
 /* ---- buffers ---- */
 
 static uint64_t memory_limit;
@@ -426,6 +474,7 @@ int main(void)
         cmocka_unit_test(one_refusal_anywhere),
         cmocka_unit_test(nothing_from_some_point_on),
         cmocka_unit_test(a_crowd_and_refused_requests),
+        cmocka_unit_test(opens_and_refused_requests),
         cmocka_unit_test(slow_readers),
         cmocka_unit_test(writers_beyond_the_limit),
         cmocka_unit_test(as_many_connections_as_there_may_be),
