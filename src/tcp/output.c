@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing what send.c decided: header, options and text into the link's buffer, and what follows for the block. */
+/* Writing what send.c decided: header, options and text into the link's buffer, and what follows
+ * for the block. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -15,7 +16,8 @@
 #include "tcp/window.h"
 #include "wire/checksum.h"
 
-/* What every segment of a synchronized connection says: ACK, window, timestamps, SACK. Returns the window offered, in octets. */
+/* What every segment of a synchronized connection says: ACK, window, timestamps, SACK. Returns the
+ * window offered, in octets. */
 static uint32_t fill_common(const struct tcb *tcb, uint64_t now_ns, struct segment *seg)
 {
     uint32_t offered;
@@ -42,7 +44,8 @@ void send_ack_segment(const struct tcb *tcb, uint64_t now_ns, struct segment *ou
 }
 
 /* The SYN of an active open, or the SYN-ACK of SYN-RECEIVED (RFC9293 3.5-2: SEQ=ISS both times). */
-static uint32_t fill_syn(const struct tcp *tcp, const struct tcb *tcb, uint64_t now_ns, struct segment *seg)
+static uint32_t fill_syn(const struct tcp *tcp, const struct tcb *tcb, uint64_t now_ns,
+                         struct segment *seg)
 {
     uint32_t ts_val = ts_clock(now_ns) + tcb->ts_offset;
     seg->seq = tcb->iss;
@@ -103,7 +106,7 @@ static void fill_text(const struct tcb *tcb, uint32_t len, bool again, struct se
         seg->text_len = most;
     bool last = seq_eq(seq_add(seg->seq, seg->text_len), end);
     if (seg->text_len > 0 && last)
-        seg->flags |= TCP_PSH; /* RFC9293 MUST-61 */
+        seg->flags |= TCP_PSH; /* RFC9293 MUST-61, SHLD-27 */
     seg->len = seg->text_len;
     if (last && tcb->fin_queued && (!again || tcb_fin_sent(tcb))) {
         seg->flags |= TCP_FIN;
@@ -114,7 +117,8 @@ static void fill_text(const struct tcb *tcb, uint32_t len, bool again, struct se
 /* FIN needs a number of the window of its own when it is sent for the first time. */
 static void fin_within_window(const struct tcb *tcb, struct segment *seg)
 {
-    if ((seg->flags & TCP_FIN) && !tcb_fin_sent(tcb) && tcb_flight(tcb) + seg->len > tcb->snd.wnd && seg->text_len > 0) {
+    if ((seg->flags & TCP_FIN) && !tcb_fin_sent(tcb) && tcb_flight(tcb) + seg->len > tcb->snd.wnd &&
+        seg->text_len > 0) {
         seg->flags = (uint8_t)(seg->flags & ~TCP_FIN);
         seg->len--;
     }
@@ -181,11 +185,13 @@ static void sent_new(const struct tcp *tcp, struct tcb *tcb, const struct segmen
 }
 
 /* Sequence space was used again. */
-static void sent_again(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg, bool rescue)
+static void sent_again(const struct tcp *tcp, struct tcb *tcb, const struct segment *seg,
+                       bool rescue)
 {
     seq_t end = seq_add(seg->seq, seg->len);
     if (rescue)
-        tcb->rescue_used = true; /* RFC6675 05: HighRxt stays, what lies below may yet be found lost */
+        /* RFC6675 05: HighRxt stays, what lies below may yet be found lost */
+        tcb->rescue_used = true;
     else if (tcb->recovery != RECOVERY_OPEN && seq_gt(end, tcb->high_rxt))
         tcb->high_rxt = end;
     if (tcb->timing && seq_lt(seg->seq, tcb->rtt_seq))
@@ -203,7 +209,8 @@ static void restart_after_idle(const struct tcp *tcp, struct tcb *tcb, uint64_t 
         cc_ops_of(tcb)->on_idle(tcp, tcb);
 }
 
-static bool emit_syn(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, struct segment *seg, uint32_t *offered)
+static bool emit_syn(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, struct segment *seg,
+                     uint32_t *offered)
 {
     bool again = tcb->segs_out > 0 && (tcb->rtx_count > 0 || tcb->state != HAWSER_SYN_SENT);
     *offered = fill_syn(tcp, tcb, now_ns, seg);
@@ -236,8 +243,8 @@ static void front_again(struct tcb *tcb, const struct send_plan *plan, uint64_t 
 }
 
 /* Text or FIN, new or again. */
-static bool emit_text(const struct tcp *tcp, struct tcb *tcb, const struct send_plan *plan, uint64_t now_ns, struct segment *seg,
-                      uint32_t *offered)
+static bool emit_text(const struct tcp *tcp, struct tcb *tcb, const struct send_plan *plan,
+                      uint64_t now_ns, struct segment *seg, uint32_t *offered)
 {
     bool again = plan->kind != SEND_NEW;
     if (!again)
@@ -258,8 +265,8 @@ static bool emit_text(const struct tcp *tcp, struct tcb *tcb, const struct send_
     return again;
 }
 
-static void emit_ack(const struct tcp *tcp, struct tcb *tcb, const struct send_plan *plan, uint64_t now_ns, struct segment *seg,
-                     uint32_t *offered)
+static void emit_ack(const struct tcp *tcp, struct tcb *tcb, const struct send_plan *plan,
+                     uint64_t now_ns, struct segment *seg, uint32_t *offered)
 {
     seg->seq = plan->seq;
     *offered = fill_common(tcb, now_ns, seg);
@@ -285,8 +292,9 @@ static void arm(const struct tcp *tcp, struct tcb *tcb, enum send_kind kind, uin
         timers_arm(tcb, now_ns);
 }
 
-uint32_t tcp_output(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, uint16_t src_port, uint16_t dst_port, uint8_t *out, uint32_t *sum,
-                    struct segment *sent, bool *again)
+uint32_t tcp_output(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, uint16_t src_port,
+                    uint16_t dst_port, uint8_t *out, uint32_t *sum, struct segment *sent,
+                    bool *again)
 {
     struct segment seg;
     memset(&seg, 0, sizeof seg);

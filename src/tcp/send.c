@@ -12,7 +12,8 @@ static struct send_plan plan(enum send_kind kind, seq_t seq, uint32_t len)
     return (struct send_plan){.kind = kind, .seq = seq, .len = len};
 }
 
-/* The window's room for new sequence numbers: 0 after the peer shrank it below SND.NXT (RFC9293 MUST-34, SHLD-15). */
+/* The window's room for new sequence numbers: 0 after the peer shrank it below SND.NXT (RFC9293
+ * MUST-34, SHLD-15). */
 static uint32_t window_room(const struct tcb *tcb)
 {
     uint32_t used = tcb_flight(tcb);
@@ -25,17 +26,20 @@ static bool congestion_allows(const struct tcb *tcb, uint32_t len)
     uint32_t pipe = recovery_pipe(tcb);
     uint32_t allowance = recovery_allowance(tcb);
     if (pipe == 0)
-        return true; /* cwnd is never below one segment; after a decrease of SMSS it may be below `len` */
+        /* cwnd is never below one segment; after a decrease of SMSS it may be below `len` */
+        return true;
     return allowance > pipe && allowance - pipe >= len;
 }
 
-/* Nagle with Minshall's change (RFC9293 SHLD-7, A.3): a short segment waits while an earlier short one is unacknowledged. */
+/* Nagle with Minshall's change (RFC9293 SHLD-7, A.3): a short segment waits while an earlier short
+ * one is unacknowledged. */
 static bool nagle_holds(const struct tcb *tcb)
 {
     return !tcb->set.nodelay && tcb_flight(tcb) > 0 && seq_gt(tcb->small_end, tcb->snd.una);
 }
 
-/* All queued text fits, but it is less than a segment. FIN does not wait for anything. */
+/* All queued text fits, but it is less than a segment: it leaves at once, or when what holds it
+ * back is over (RFC9293 MUST-60). FIN does not wait for anything. */
 static struct send_plan decide_tail(const struct tcb *tcb, uint32_t len)
 {
     if (tcb->fin_queued || tcb->override_now)
@@ -84,7 +88,8 @@ static struct send_plan decide_new(const struct tcb *tcb)
     return decide_tail(tcb, want);
 }
 
-/* RFC 6675 5 (C): lost octets, then new ones, then others; each only while pipe allows a segment. */
+/* RFC 6675 5 (C) (RFC6675 06): lost octets, then new ones, then others; each only while pipe allows
+ * a segment. */
 static struct send_plan decide_recovery(const struct tcb *tcb)
 {
     struct hole hole;
@@ -102,13 +107,15 @@ static struct send_plan decide_recovery(const struct tcb *tcb)
     return again;
 }
 
-/* What takes sequence space, in the states that may send text. */
+/* What takes sequence space, in the states that may send text. Retransmission minds neither edge of
+ * the window (RFC9293 SHLD-16, MAY-7). */
 static struct send_plan decide_text(const struct tcb *tcb)
 {
     if (tcb->rtx_now)
         return plan(SEND_FRONT, tcb->snd.una, recovery_front(tcb));
     if (!tcb->syn_acked)
-        return plan(SEND_NOTHING, tcb->snd.nxt, 0); /* FIN-WAIT-1 from SYN-RECEIVED: the SYN first */
+        /* FIN-WAIT-1 from SYN-RECEIVED: the SYN first */
+        return plan(SEND_NOTHING, tcb->snd.nxt, 0);
     if (tcb->probe_now)
         return plan(SEND_PROBE, seq_sub(tcb->snd.una, 1), 0);
     return tcb->recovery == RECOVERY_OPEN ? decide_new(tcb) : decide_recovery(tcb);
