@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NOT_QUICK = {"slow", "interop", "long"}
+NOT_QUICK = {"slow", "interop", "long", "repeated"}
 UNDER_VALGRIND = {"unit", "scenario"}  # what is repeated with other numbers shows it nothing new
 
 
