@@ -6,11 +6,11 @@
 bool segment_acceptable(const struct tcb *tcb, const struct segment *seg)
 {
     uint32_t wnd = tcb->rcv.wnd;
-    if (seg->len == 0) {
-        if (wnd == 0)
-            return seq_eq(seg->seq, tcb->rcv.nxt);      /* RFC9293 3.4-2 */
-        return seq_in(seg->seq, tcb->rcv.nxt, wnd);     /* RFC9293 3.4-3 */
-    }
+    /* RFC9293 3.4-2, 3.4-3, and the right edge itself, as with a window of 0: there stand the ACKs
+     * of a peer that has used its whole window. When both ends have, and the first segments of both
+     * were lost, refusing those ACKs would be a deadlock (docs/deviations.md). */
+    if (seg->len == 0)
+        return seq_in(seg->seq, tcb->rcv.nxt, wnd + 1);
     if (wnd == 0)
         return false;                                   /* RFC9293 3.4-4 */
     seq_t last = seq_add(seg->seq, seg->len - 1);

@@ -127,9 +127,16 @@ static void write_on(struct hosts *h, unsigned which)
 static void read_on(struct hosts *h, unsigned which)
 {
     struct hosts_end *end = &h->end[which];
+    uint64_t now_ns = hawser_world_now(h->world);
     uint8_t text[16384];
+    size_t most = sizeof text;
+    if (h->setup.bite_bytes != 0 && h->setup.bite_bytes < most)
+        most = h->setup.bite_bytes;
     while (!end->read_all) {
-        int64_t n = hawser_receive(end->host, end->tcp, text, sizeof text);
+        if (end->bite_at_ns != UINT64_MAX && end->bite_at_ns > now_ns)
+            return;
+        int64_t n = hawser_receive(end->host, end->tcp, text, most);
+        end->bite_at_ns = n > 0 ? now_ns + h->setup.bite_every_ns : UINT64_MAX;
         if (n == HAWSER_ERR_AGAIN)
             return;
         if (n < 0)
@@ -170,7 +177,6 @@ static void depart(struct hosts *h, unsigned which)
 static bool act(void *context, uint64_t now_ns)
 {
     struct hosts *h = context;
-    (void)now_ns;
     bool any = false;
     for (unsigned which = 0; which < 2; which++) {
         struct hosts_end *end = &h->end[which];
@@ -184,12 +190,27 @@ static bool act(void *context, uint64_t now_ns)
         }
         if (end->shut && (events & HAWSER_EVENT_SENT))
             end->sent_all = true;
-        if (events != 0 && !end->closed)
+        bool hungry = end->bite_at_ns <= now_ns && end->tcp != 0;
+        any = any || (hungry && !end->closed);
+        if ((events != 0 || hungry) && !end->closed)
             turn(h, which);
         if (end->sent_all && end->read_all && !end->closed)
             depart(h, which);
     }
     return any;
+}
+
+/* When a reader that takes its time wants to go on. */
+static uint64_t next_bite(void *context)
+{
+    const struct hosts *h = context;
+    uint64_t at = UINT64_MAX;
+    for (unsigned which = 0; which < 2; which++) {
+        const struct hosts_end *end = &h->end[which];
+        if (!end->closed && end->bite_at_ns < at)
+            at = end->bite_at_ns;
+    }
+    return at;
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -205,6 +226,11 @@ static void make_host(struct hosts *h, unsigned which)
     config.sack = h->setup.sack;
     config.timestamps = h->setup.timestamps;
     config.window_scaling = h->setup.scaling;
+    if (h->setup.buffer_bytes != 0) {
+        config.send_buffer_bytes = config.receive_buffer_bytes = h->setup.buffer_bytes;
+        config.receive_window_initial_bytes = h->setup.buffer_bytes;
+    }
+    end->bite_at_ns = UINT64_MAX;
     config.trace = on_trace;
     config.trace_context = end;
     end->aloud = getenv("HOSTS_TRACE") != NULL;
@@ -238,13 +264,19 @@ void hosts_start(struct hosts *h, const struct hosts_setup *setup)
         HOSTS_CHECK(h, hawser_wire_set(h->wire, i, &setup->wire[i]) == 0);
     }
     hawser_wire_set_tap(h->wire, on_frame, h);
-    const struct hawser_actor actor = {.act = act, .context = h};
+    const struct hawser_actor actor = {.act = act, .next = next_bite, .context = h};
     HOSTS_CHECK(h, hawser_world_actor(h->world, &actor) == 0);
     uint64_t now_ns = hawser_world_now(h->world);
     const struct hawser_listen_options listen = {.local.port = HOSTS_PORT, .backlog = 4};
     HOSTS_CHECK(h, hawser_listen(h->end[1].host, now_ns, &listen, &h->end[1].listener) == 0);
     const struct hawser_open_options open = {.remote = {h->address[1], HOSTS_PORT}};
     HOSTS_CHECK(h, hawser_open(h->end[0].host, now_ns, &open, &h->end[0].tcp) == 0);
+    if (setup->nodelay) {
+        HOSTS_CHECK(h, hawser_set_option(h->end[0].host, h->end[0].tcp, HAWSER_OPTION_NODELAY, 1) ==
+                           0);
+        HOSTS_CHECK(h, hawser_set_option(h->end[1].host, h->end[1].listener, HAWSER_OPTION_NODELAY,
+                                         1) == 0);
+    }
     h->client_port = hosts_info(h, 0).local.port;
 }
 

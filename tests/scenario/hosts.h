@@ -28,7 +28,11 @@ struct hosts_setup {
     uint32_t stream_bytes[2]; /* what each end writes */
     unsigned closer;          /* the end that closes when it has written; the other when it has read
                                  the end of that stream; HOSTS_BOTH_CLOSE: nobody waits */
-    bool strangers;           /* others write into the streams, and may end them */
+    uint32_t buffer_bytes;    /* of both kinds at both ends; 0 = as the configuration has them */
+    uint32_t bite_bytes;      /* most that is read at once, 0 = all there is … */
+    uint64_t bite_every_ns;   /* … and how often */
+    bool nodelay;
+    bool strangers; /* others write into the streams, and may end them */
 };
 
 /* One end, and what was seen there. */
@@ -37,6 +41,7 @@ struct hosts_end {
     struct hawser_memory_meter meter;
     hawser_tcp listener, tcp;
     uint32_t written, read;
+    uint64_t bite_at_ns; /* when it may read again; UINT64_MAX: when there is something */
     bool shut, sent_all; /* FIN queued; it and all before it acknowledged */
     bool read_all, closed;
     bool failed;

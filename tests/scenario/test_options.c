@@ -103,8 +103,8 @@ static void options_in_every_segment(void **state)
     }
 }
 
-/* On a SYN, in front of options that mean something: skipped exactly by their lengths. EVIDENCE
- * 9293-MUST-6 */
+/* On a SYN, in front of options that mean something: skipped exactly by their lengths.
+ * EVIDENCE 9293-MUST-6 */
 static void unknown_options_on_a_syn(void **state)
 {
     (void)state;
@@ -174,8 +174,8 @@ static void broken_lengths(void **state)
     }
 }
 
-/* Every octet of an option area, in turn, 0 to 255: some are right, none does harm. EVIDENCE
- * 9293-MUST-7 */
+/* Every octet of an option area, in turn, 0 to 255: some are right, none does harm.
+ * EVIDENCE 9293-MUST-7 */
 static void any_octets_do_no_harm(void **state)
 {
     (void)state;
@@ -244,8 +244,8 @@ static void options_of_syns_stay_there(void **state)
     }
 }
 
-/* SACK-permitted on text is nothing; without it on the SYN there is no SACK. EVIDENCE 2018-01
- * 2018-02 */
+/* SACK-permitted on text is nothing; without it on the SYN there is no SACK.
+ * EVIDENCE 2018-01 2018-02 */
 static void sack_cannot_be_permitted_later(void **state)
 {
     (void)state;

@@ -214,8 +214,8 @@ static void the_next_episode_knows_what_the_last_one_learnt(void **state)
     peer_end(&p);
 }
 
-/* … and when it is known already that something is lost, nothing more is waited for. EVIDENCE
- * 6675-07 */
+/* … and when it is known already that something is lost, nothing more is waited for.
+ * EVIDENCE 6675-07 */
 static void a_known_loss_waits_for_no_duplicate(void **state)
 {
     (void)state;

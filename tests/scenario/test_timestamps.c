@@ -118,8 +118,8 @@ static void every_segment_carries_it(void **state)
     }
 }
 
-/* Half-open, simultaneous, closing: what other blocks than an established one send. EVIDENCE
- * 7323-12 */
+/* Half-open, simultaneous, closing: what other blocks than an established one send.
+ * EVIDENCE 7323-12 */
 static void in_every_state_it_is_carried(void **state)
 {
     (void)state;

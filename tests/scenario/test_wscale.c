@@ -210,6 +210,38 @@ static void reordered_acks_do_not_turn_the_window_back(void **state)
     peer_end(&p);
 }
 
+/* The peer has filled the host's window, all but its first octets: its ACKs stand at the window's
+ * right edge, and count; beyond it they do not. */
+static void an_ack_at_the_right_edge_counts(void **state)
+{
+    (void)state;
+    struct peer p;
+    peer_start(&p, false, buffer_2k);
+    peer_accept(&p, PEER_MSS | PEER_SACK);
+    assert_int_equal(peer_info(&p).rcv_wnd, 2048);
+    peer_write(&p, 10 * MSS);
+    out_segments(&p, 0, 10);
+    peer_in(&p, A, 101, 1, 1000); /* 1 to 100 is lost */
+    peer_in(&p, A, 1101, 1, 948);
+    peer_drop_out(&p);
+    peer_in(&p, A, 2050, AT(1), 0); /* one beyond */
+    assert_int_equal(peer_info(&p).snd_una - p.host_isn.v, 1);
+    peer_out(&p, A, AT(10), 1, 0);
+    peer_in(&p, A, 2049, AT(1), 0);
+    assert_int_equal(peer_info(&p).snd_una - p.host_isn.v, AT(1));
+    peer_quiet(&p);
+    const uint32_t edges[] = {AT(2), AT(5)};
+    peer_in_sack(&p, 2049, AT(1), 1, edges);
+    peer_out(&p, A, AT(1), 1, MSS - 12); /* beside a block of its own */
+    peer_in(&p, R, 2049, 0, 0); /* a RST does not: RFC 5961 3.2 */
+    assert_int_equal(peer_state(&p), HAWSER_ESTABLISHED);
+    peer_drop_out(&p);
+    peer_in(&p, A, 1, AT(10), 100);
+    peer_read(&p, 2048);
+    peer_drop_out(&p);
+    peer_end(&p);
+}
+
 /* Random text, in order, out of order, twice and overlapping, random reading; all that the host
  * sends is watched. EVIDENCE 9293-3.10.7.4g-2 9293-3.10.7.4a-4 */
 static void random_text(unsigned options, uint64_t seed)
@@ -306,6 +338,7 @@ int main(void)
         cmocka_unit_test(the_scale_believed),
         cmocka_unit_test(both_directions_are_filled_to_the_octet),
         cmocka_unit_test(reordered_acks_do_not_turn_the_window_back),
+        cmocka_unit_test(an_ack_at_the_right_edge_counts),
         cmocka_unit_test(the_edge_stays_and_the_stream_is_exact),
         cmocka_unit_test(overlapping_text_is_taken_once),
     };

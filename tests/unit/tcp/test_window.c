@@ -24,7 +24,8 @@ static void the_four_rows(void **state)
         bool acceptable;
     } rows[] = {
         {0, 0, 0, true},     {1, 0, 0, false},     {-1, 0, 0, false},
-        {0, 0, 100, true},   {99, 0, 100, true},   {100, 0, 100, false}, {-1, 0, 100, false},
+        {0, 0, 100, true},   {99, 0, 100, true},   {100, 0, 100, true}, {101, 0, 100, false},
+        {-1, 0, 100, false},
         {0, 1, 0, false},    {-1, 2, 0, false},    {5, 10, 0, false},
         {0, 1, 100, true},   {-10, 10, 100, false}, {-10, 11, 100, true}, {99, 50, 100, true},
         {100, 1, 100, false}, {-5, 200, 100, true}, {50, 100, 100, true},
