@@ -58,6 +58,7 @@ static struct behaviour behaviour_of(json_t *line)
         .source = number_of(line, "source", 0),
         .read = flag_of(line, "read"),
         .echo = flag_of(line, "echo"),
+        .hold = flag_of(line, "hold"),
         .after = step_of(line, "after"),
         .at_end = step_of(line, "at_end"),
     };
@@ -87,6 +88,15 @@ static json_t *do_listen(struct driver *driver, json_t *line)
     if (error != 0)
         return answer(error);
     return json_pack("{s:i}", "id", flow_create(driver, tcp, true, &behaviour)->id);
+}
+
+/* All that wait, and from now on at once. */
+static json_t *do_accept(struct driver *driver, json_t *line)
+{
+    struct flow *flow = flow_of(driver, line);
+    flow->behaviour.hold = false;
+    flow_accept_all(driver, flow);
+    return answer(0);
 }
 
 static json_t *do_connect(struct driver *driver, json_t *line)
@@ -316,12 +326,13 @@ void command(struct driver *driver, const char *line, size_t length)
         const char *name;
         json_t *(*obey)(struct driver *driver, json_t *line);
     } commands[] = {
-        {"listen", do_listen},     {"connect", do_connect}, {"send", do_send},
-        {"read", do_read},         {"behave", do_behave},   {"digests", do_digests},
-        {"shutdown", do_shutdown}, {"close", do_close},     {"abort", do_abort},
-        {"option", do_option},     {"status", do_status},   {"walk", do_walk},
-        {"counters", do_counters}, {"pause", do_pause},     {"resume", do_resume},
-        {"discard", do_discard},   {"flush", do_flush},     {"iperf3", do_iperf3},
+        {"listen", do_listen},   {"connect", do_connect},   {"accept", do_accept},
+        {"send", do_send},       {"read", do_read},         {"behave", do_behave},
+        {"digests", do_digests}, {"shutdown", do_shutdown}, {"close", do_close},
+        {"abort", do_abort},     {"option", do_option},     {"status", do_status},
+        {"walk", do_walk},       {"counters", do_counters}, {"pause", do_pause},
+        {"resume", do_resume},   {"discard", do_discard},   {"flush", do_flush},
+        {"iperf3", do_iperf3},
     };
     json_error_t why;
     json_t *object = json_loadb(line, length, 0, &why);

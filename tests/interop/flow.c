@@ -165,7 +165,7 @@ void flow_work(struct driver *driver, struct flow *flow)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static void accept_all(struct driver *driver, struct flow *listener)
+void flow_accept_all(struct driver *driver, struct flow *listener)
 {
     hawser_tcp tcp;
     while (hawser_accept(driver->host, listener->tcp, &tcp) == 0) {
@@ -187,8 +187,8 @@ static void on_event(struct driver *driver, struct target *target, uint32_t even
     struct hawser_tcp_info info;
     if (flow->tcp == 0)
         return;
-    if ((events & HAWSER_EVENT_ACCEPTABLE) != 0)
-        accept_all(driver, flow);
+    if ((events & HAWSER_EVENT_ACCEPTABLE) != 0 && !flow->behaviour.hold)
+        flow_accept_all(driver, flow);
     if ((events & HAWSER_EVENT_CONNECTED) != 0) {
         flow->connected = true;
         tell(flow, "connected");

@@ -14,6 +14,7 @@ struct behaviour {
     uint64_t source;       /* bytes to send, of its own making */
     bool read;             /* read (and digest) whatever arrives; else only on command */
     bool echo;             /* send back what arrives */
+    bool hold;             /* a listener: accept only on command */
     enum flow_step after;  /* once the source is queued */
     enum flow_step at_end; /* once the peer's FIN was read and the source is queued */
 };
@@ -32,6 +33,7 @@ struct flow {
 
 struct flow *flow_create(struct driver *driver, hawser_tcp tcp, bool listens,
                          const struct behaviour *behaviour);
+void flow_accept_all(struct driver *driver, struct flow *listener);
 struct flow *flow_find(struct driver *driver, unsigned id);
 void flow_destroy_all(struct driver *driver);
 

@@ -204,7 +204,6 @@ class Case(unittest.TestCase):
 
     def setUp(self):
         new_namespace()
-        self.sysctl("ipv4/tcp_no_metrics_save", 1)  # a connection knows nothing of the ones before
         self.directory = KEEP or tempfile.mkdtemp(dir=os.environ["HAWSER_INTEROP_DIRECTORY"])
         self.allowed = set(self.allow)
         self.ports = iter(range(1000, 10000))
@@ -259,6 +258,20 @@ class Case(unittest.TestCase):
             with self.subTest(version=version, hawser=role):
                 body(*self.pair(puppet, version, role, **behaviour))
 
+    def both_ways(self, puppet, kernel, ident, data):
+        """The kernel sends data, Hawser as much of its own, at once; both close, and everything arrives."""
+        puppet.behave(ident, source=len(data), read=True, after="shutdown", at_end="close")
+        sender = Sender(kernel, data)
+        got = read_all(kernel)
+        sender.done()
+        self.assertEqual(len(got), len(data))
+        self.assertEqual(digest(got), puppet.wait("queued", ident)["sha256"])
+        self.assertEqual(puppet.wait("end", ident)["sha256"], digest(data))
+
+    def all(self, puppet, **behaviour):
+        """Four such connections at once."""
+        return [self.pair(puppet, version, role, **behaviour) for version, role in BOTH]
+
     def socket(self, version, far=None):
         with far or contextlib.nullcontext():
             kernel = socket.socket(FAMILY[version], socket.SOCK_STREAM)
@@ -289,13 +302,11 @@ class Case(unittest.TestCase):
                 ip(f"address add {FAR[version]}/{bits} dev far0 {nodad}")
                 ip("link set far0 up gso_max_segs 1")  # each packet by itself, as on a real wire
                 ip(family, "route add default via", this)
-                self.sysctl("ipv4/tcp_no_metrics_save", 1)
         return far
 
     def sysctl(self, name, value):
         """Sets one of this namespace."""
-        with open("/proc/sys/net/" + name, "w", encoding="ascii") as file:
-            file.write(str(value))
+        set_sysctl(name, value)
 
     def drop(self, rule, hook="input"):
         """A rule of nftables that drops; undrop() ends it."""
@@ -314,6 +325,11 @@ class Case(unittest.TestCase):
         while (found := what()) != wanted and time.monotonic() < deadline:
             time.sleep(0.02)
         self.assertEqual(found, wanted)
+
+
+def set_sysctl(name, value):
+    with open("/proc/sys/net/" + name, "w", encoding="ascii") as file:
+        file.write(str(value))
 
 
 def nft(rules):
@@ -393,6 +409,9 @@ def new_namespace():
     """Moves this thread, and what it starts, into an empty network namespace."""
     if LIBC.unshare(CLONE_NEWNET) != 0:
         skip(f"no network namespace: {os.strerror(ctypes.get_errno())}")
+    for name, value in (("ipv6/conf/default/accept_dad", 0), ("ipv6/conf/default/router_solicitations", 0),
+                        ("ipv4/tcp_no_metrics_save", 1)):  # at once; no noise; nothing known of connections before
+        set_sysctl(name, value)
     ip("link set lo up")
 
 
@@ -427,7 +446,7 @@ def enter():
     except OSError as error:
         skip(f"no TAP devices: {error}")
     rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    command = ["unshare", *rights, "--net", "--pid", "--fork", "--kill-child"]
+    command = ["unshare", *rights, "--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode != 0:
         skip("no namespaces of networks and processes here")
     with tempfile.TemporaryDirectory(prefix="hawser-interop-") as directory:

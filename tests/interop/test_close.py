@@ -6,17 +6,18 @@ from kit import *
 MIB = content(1 << 20)
 
 
+def reset_at(case, kernel, after_fin=False):
+    """The kernel's socket reports a reset; Linux says EPIPE where the peer had closed before."""
+    with case.assertRaises(BrokenPipeError if after_fin else ConnectionResetError):
+        while after_fin:
+            kernel.sendall(b"x")
+            time.sleep(0.01)
+        read_all(kernel)
+
+
 class Close(Case):
     def port_of(self, kernel):
         return kernel.getsockname()[1]
-
-    def reset_at(self, kernel, after_fin=False):
-        """The kernel's socket reports a reset; Linux says EPIPE where the peer had closed before."""
-        with self.assertRaises(BrokenPipeError if after_fin else ConnectionResetError):
-            while after_fin:
-                kernel.sendall(b"x")
-                time.sleep(0.01)
-            read_all(kernel)
 
     def test_kernel_half_closes(self):
         """The kernel says FIN first and goes on reading: Hawser sends a MiB from CLOSE-WAIT."""
@@ -140,7 +141,7 @@ class Close(Case):
                     puppet.close(ident)
                 else:
                     puppet.abort(ident)
-                self.reset_at(kernel)
+                reset_at(self, kernel)
 
             self.each(puppet, body, read=True)
         self.assertEqual(puppet.states(), [])
@@ -154,7 +155,7 @@ class Close(Case):
             kernel.sendall(b"never read")
             self.eventually(lambda: puppet.status(ident)["receive_queue_bytes"], 10)
             puppet.close(ident)
-            self.reset_at(kernel)
+            reset_at(self, kernel)
 
         self.each(puppet, body)
         self.assertEqual(puppet.states(), [])
@@ -167,7 +168,7 @@ class Close(Case):
             puppet.close(ident)
             self.assertEqual(kernel.recv(1), b"")
             kernel.sendall(b"too late")
-            self.reset_at(kernel, after_fin=True)
+            reset_at(self, kernel, after_fin=True)
 
         self.each(puppet, body)
         self.assertEqual(puppet.states(), [])
@@ -214,6 +215,65 @@ class Close(Case):
 
         self.each(puppet, body)
         self.provokes(*ZERO_WINDOW)
+
+
+class Leavers(Case):
+    allow = ZERO_WINDOW
+
+    def test_kernel_closes_a_full_pipe(self):
+        """The kernel has a MiB to send and closes; Hawser reads nothing for 2 s, then everything."""
+        puppet = self.puppet(config={"receive_buffer_bytes": 65536, "receive_window_initial_bytes": 65536})
+        pairs = self.all(puppet)
+        for kernel, _ in pairs:
+            kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+            kernel.sendall(MIB)
+            kernel.close()
+        time.sleep(2)
+        for _, ident in pairs:
+            puppet.behave(ident, read=True, at_end="close")
+            self.assertEqual(puppet.wait("end", ident)["sha256"], digest(MIB))
+
+    def test_hawser_closes_a_full_pipe(self):
+        """The other way round: the connection lives on without a handle, behind a window of zero."""
+        puppet = self.puppet()
+
+        pairs = self.all(puppet, before=lambda s: s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192))
+        for _, ident in pairs:
+            puppet.behave(ident, source=len(MIB), after="close")
+        time.sleep(2)
+        self.assertEqual(puppet.states(), ["FIN-WAIT-1"] * 4)
+        for kernel, ident in pairs:
+            self.assertEqual(digest(read_all(kernel)), puppet.wait("queued", ident)["sha256"])
+            kernel.close()
+        self.eventually(puppet.states, ["TIME-WAIT"] * 4)
+
+    def test_kernel_never_closes(self):
+        """Hawser's FIN-WAIT-2 of a closed connection ends after its time; what comes then is refused."""
+        self.provokes(RESET)
+        puppet = self.puppet(config={"fin_wait_2_ns": 2_000_000_000})
+        pairs = self.all(puppet)
+        for kernel, ident in pairs:
+            puppet.close(ident)
+            self.assertEqual(kernel.recv(1), b"")
+        self.eventually(puppet.states, ["FIN-WAIT-2"] * 4)
+        self.eventually(puppet.states, [])
+        for kernel, _ in pairs:
+            reset_at(self, kernel, after_fin=True)
+
+    def test_hawser_never_closes(self):
+        """The same of the kernel's."""
+        self.provokes(RESET)
+        self.sysctl("ipv4/tcp_fin_timeout", 1)
+        puppet = self.puppet()
+        pairs = self.all(puppet, read=True)
+        for kernel, ident in pairs:
+            kernel.close()
+            puppet.wait("end", ident)
+        time.sleep(2.5)
+        for _, ident in pairs:
+            puppet.send(ident, text="too late")
+            self.assertEqual(puppet.wait("error", ident)["error"], "RESET")
+            puppet.close(ident)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,7 @@ class Data(Case):
         """8 MiB each way at once."""
         self.provokes(*ZERO_WINDOW)
         puppet = self.puppet()
-
-        def body(kernel, ident):
-            puppet.behave(ident, source=len(BULK), read=True, after="shutdown", at_end="close")
-            sender = Sender(kernel, BULK)
-            got = read_all(kernel)
-            sender.done()
-            self.assertEqual(digest(got), puppet.wait("queued", ident)["sha256"])
-            self.assertEqual(len(got), len(BULK))
-            self.assertEqual(puppet.wait("end", ident)["sha256"], digest(BULK))
-
-        self.each(puppet, body)
+        self.each(puppet, lambda kernel, ident: self.both_ways(puppet, kernel, ident, BULK))
 
     def test_echo(self):
         self.provokes(*ZERO_WINDOW)

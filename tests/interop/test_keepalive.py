@@ -21,9 +21,6 @@ class KeepAlive(Case):
             puppet.option(ident, name="keepalive_" + option, value=value)
         puppet.option(ident, name="keepalive", value=1)
 
-    def all(self, puppet):
-        return [self.pair(puppet, version, role, read=True) for version, role in BOTH]
-
     def alive(self, puppet, pairs):
         for kernel, ident in pairs:
             self.assertFalse(puppet.has("error", ident))
@@ -37,7 +34,7 @@ class KeepAlive(Case):
     def test_hawser_answers(self):
         """The kernel's probes find Hawser there; unanswered they end the connection after 4 s."""
         puppet = self.puppet()
-        pairs = self.all(puppet)
+        pairs = self.all(puppet, read=True)
         before = puppet.counters()
         for kernel, _ in pairs:
             keep_alive(kernel)
@@ -49,7 +46,7 @@ class KeepAlive(Case):
 
     def test_kernel_answers(self):
         puppet = self.puppet()
-        pairs = self.all(puppet)
+        pairs = self.all(puppet, read=True)
         for _, ident in pairs:
             self.keep_alive(puppet, ident)
         time.sleep(4.8)
@@ -61,7 +58,7 @@ class KeepAlive(Case):
         """Each end gives up alone: what the other sends is lost."""
         self.provokes(RESET)
         puppet = self.puppet()
-        pairs = self.all(puppet)
+        pairs = self.all(puppet, read=True)
         self.drop("meta l4proto tcp")
         for kernel, ident in pairs:
             self.keep_alive(puppet, ident)
@@ -76,7 +73,7 @@ class KeepAlive(Case):
         """Data that nobody acknowledges for 2 s, at either end."""
         self.provokes(RESET, *LOSS)
         puppet = self.puppet()
-        pairs = self.all(puppet)
+        pairs = self.all(puppet, read=True)
         self.drop("meta l4proto tcp")
         start = time.monotonic()
         for _, ident in pairs:

@@ -10,14 +10,6 @@ SOME = "numgen random mod 100 < 3"
 class Loss(Case):
     allow = ZERO_WINDOW + LOSS + ("D-SACK Sequence",)
 
-    def both_ways(self, puppet, kernel, ident):
-        puppet.behave(ident, source=len(DATA), read=True, after="shutdown", at_end="close")
-        sender = Sender(kernel, DATA)
-        got = read_all(kernel)
-        sender.done()
-        self.assertEqual(digest(got), puppet.wait("queued", ident)["sha256"])
-        self.assertEqual(puppet.wait("end", ident)["sha256"], digest(DATA))
-
     def test_data(self):
         """3 of 100 packets in either direction."""
         far = self.router()
@@ -25,7 +17,7 @@ class Loss(Case):
 
         def body(kernel, ident):
             self.drop(SOME, "forward")
-            self.both_ways(puppet, kernel, ident)
+            self.both_ways(puppet, kernel, ident, DATA)
             self.assertGreater(self.undrop(), 20)
 
         self.each(puppet, body, far=far)
@@ -43,7 +35,7 @@ class Loss(Case):
         def body(kernel, ident):
             self.assertFalse(puppet.status(ident)["sack"])
             self.drop("numgen random mod 100 < 1", "forward")
-            self.both_ways(puppet, kernel, ident)
+            self.both_ways(puppet, kernel, ident, DATA)
             self.undrop()
 
         self.each(puppet, body, far=far)

@@ -10,14 +10,6 @@ class Mtu(Case):
     # What a narrow link refused is sent again, sometimes too much of it; and a router's queues are short.
     allow = ZERO_WINDOW + LOSS + ("D-SACK Sequence",)
 
-    def both_ways(self, puppet, kernel, ident):
-        puppet.behave(ident, source=len(DATA), read=True, after="shutdown", at_end="close")
-        sender = Sender(kernel, DATA)
-        got = read_all(kernel)
-        sender.done()
-        self.assertEqual(digest(got), puppet.wait("queued", ident)["sha256"])
-        self.assertEqual(puppet.wait("end", ident)["sha256"], digest(DATA))
-
     def test_sizes(self):
         for mtu in (576, 1280, 1500, 9000):
             versions = (4, 6) if mtu >= 1280 else (4,)
@@ -29,7 +21,7 @@ class Mtu(Case):
                     kernel, ident = self.pair(puppet, version, role)
                     size = mtu - {4: 20, 6: 40}[version] - 20 - 12
                     self.assertEqual((TcpInfo(kernel).snd_mss, puppet.status(ident)["send_mss_bytes"]), (size, size))
-                    self.both_ways(puppet, kernel, ident)
+                    self.both_ways(puppet, kernel, ident, DATA)
             puppet.end()
 
     def test_ends_differ(self):
@@ -40,7 +32,7 @@ class Mtu(Case):
             def body(kernel, ident):
                 self.assertLessEqual(puppet.status(ident)["send_mss_bytes"], 1448)
                 self.assertLessEqual(TcpInfo(kernel).snd_mss, 1448)
-                self.both_ways(puppet, kernel, ident)
+                self.both_ways(puppet, kernel, ident, DATA)
 
             self.each(puppet, body)
             puppet.end()
@@ -76,7 +68,7 @@ class Mtu(Case):
         # Who connects next knows it from the start; both ways.
         kernel, ident = self.pair(puppet, version, role, far=far)
         self.assertEqual(puppet.status(ident)["path_mtu_bytes"], sizes[-1])
-        self.both_ways(puppet, kernel, ident)
+        self.both_ways(puppet, kernel, ident, DATA)
         self.assertEqual(puppet.counters()["path_mtu_lowered"], counters["path_mtu_lowered"])
 
     def test_path_falls_ipv4_server(self):
@@ -104,7 +96,7 @@ class Mtu(Case):
 
         def body(kernel, ident):
             start = time.monotonic()
-            self.both_ways(puppet, kernel, ident)
+            self.both_ways(puppet, kernel, ident, DATA)
             self.assertLess(time.monotonic() - start, 5)
 
         self.each(puppet, body, far=far)
@@ -117,7 +109,7 @@ class Mtu(Case):
         for role in (SERVER, CLIENT):
             kernel, ident = self.pair(puppet, 4, role, far=far,
                                       before=lambda s: s.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, DONT))
-            self.both_ways(puppet, kernel, ident)
+            self.both_ways(puppet, kernel, ident, DATA)
         counters = puppet.counters()
         self.assertGreater(counters["reassembled"], 2 * len(DATA) // 1500)
 

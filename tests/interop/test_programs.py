@@ -104,12 +104,14 @@ class Programs(Case):
                                       stdout=subprocess.PIPE) as server:
                     self.addCleanup(server.kill)
                     self.until_listening(port)
-                    ident = puppet.connect(address=KERNEL[version], port=port, source=len(DATA), after="shutdown",
-                                           read=True, at_end="close")["id"]
+                    # nc says FIN when its input ends; had it seen ours before, it would not send the rest.
+                    ident = puppet.connect(address=KERNEL[version], port=port, source=len(DATA), read=True,
+                                           at_end="close")["id"]
                     out, _ = server.communicate(DATA, PATIENCE)
                 self.assertEqual(server.returncode, 0)
                 self.assertEqual(digest(out), puppet.wait("queued", ident)["sha256"])
-                self.assertEqual(puppet.wait("end", ident)["sha256"], digest(DATA))
+                end = puppet.wait("end", ident)
+                self.assertEqual((end["bytes"], end["sha256"]), (len(DATA), digest(DATA)))
 
     def iperf3(self, puppet, version, *words):
         done = program("iperf3", "-c", HAWSER[version], "-J", *words)
