@@ -103,11 +103,14 @@ static void leave(struct tcb *tcb)
     tcb->lost_edge = lost_below(tcb);
 }
 
-static void enter_fast(const struct tcp *tcp, struct tcb *tcb)
+/* acked: octets that the ACK which told of the loss took off the queue itself. They were FlightSize
+ * when it came; what may be sent in their place has not left yet, and is no reason to halve
+ * twice. */
+static void enter_fast(const struct tcp *tcp, struct tcb *tcb, uint32_t acked)
 {
     /* RFC5681 14: limited transmit's segments do not count as FlightSize. */
     uint32_t limited = (uint32_t)tcb->limited_segs * tcb->snd_mss;
-    uint32_t flight = tcb_flight(tcb);
+    uint32_t flight = tcb_flight(tcb) + acked;
     flight = flight > limited ? flight - limited : flight;
     tcb->ssthresh = cc_ops_of(tcb)->ssthresh(tcb, flight);
     /* RFC6675 04 with SACK; RFC5681 14 inflates by the segments that have left the network. */
@@ -132,7 +135,7 @@ static bool may_enter(const struct tcb *tcb)
     return tcb->has_sack ? seq_geq(tcb->snd.una, tcb->recover) : seq_gt(tcb->snd.una, tcb->recover);
 }
 
-void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb)
+void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb, uint32_t acked)
 {
     tcb->dup_acks_total++;
     if (tcb->dup_acks < UINT8_MAX)
@@ -145,7 +148,7 @@ void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb)
     bool lost =
         tcb->dup_acks >= DUP_THRESH || (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una));
     if (lost && may_enter(tcb))
-        enter_fast(tcp, tcb);
+        enter_fast(tcp, tcb, acked);
 }
 
 /* RFC6582 04: one segment more is missing. */
@@ -229,7 +232,7 @@ bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uin
     /* The scoreboard that outlived the episode may tell of the next loss already; no duplicate
      * needs to come for it (RFC6675 07). */
     if (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una) && may_enter(tcb))
-        enter_fast(tcp, tcb);
+        enter_fast(tcp, tcb, acked);
     return restart;
 }
 

@@ -20,8 +20,8 @@ uint32_t recovery_take_sack(const struct tcp *tcp, struct tcb *tcb, const struct
  * retransmission timer must keep running as it is (RFC6582 05). */
 bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uint64_t now_ns);
 
-/* A duplicate ACK (RFC5681 13; with SACK: one that SACKs something new). */
-void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb);
+/* A duplicate ACK (RFC5681 13; with SACK: one that SACKs something new, and then it may have moved snd.una over `acked` octets, too). */
+void recovery_on_duplicate(const struct tcp *tcp, struct tcb *tcb, uint32_t acked);
 
 /* The retransmission timer expired (RFC5681 08, RFC6582 06, RFC6675 08). */
 void recovery_on_timeout(const struct tcp *tcp, struct tcb *tcb);

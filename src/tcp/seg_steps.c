@@ -223,12 +223,13 @@ static enum verdict ack_as_established(struct arrival *a)
         return DROP;
     }
     bool advances = seq_gt(seg->ack, tcb->snd.una);
+    uint32_t acked = advances ? seq_diff(seg->ack, tcb->snd.una) : 0;
     if (advances)
         ack_new_data(a->tcp, tcb, seg, a->now_ns); /* RFC9293 3.10.7.4e-4 */
     /* RFC9293 3.10.7.4e-6: an old ACK changes nothing but the scoreboard. */
     uint32_t sacked = recovery_take_sack(a->tcp, tcb, seg);
     if (is_duplicate(tcb, seg, advances, sacked))
-        recovery_on_duplicate(a->tcp, tcb);
+        recovery_on_duplicate(a->tcp, tcb, acked);
     window_update(tcb, seg); /* RFC9293 3.10.7.4e-7 */
     follow_window(tcb);
     return CONTINUE;

@@ -482,7 +482,7 @@ static void arrive(struct peer *p, struct net *net, struct model *m)
     bool begins = take_ack(m, net->next, blocks, edges);
     struct hawser_tcp_info info = peer_info(p);
     if (begins) { /* step 4.2 */
-        uint32_t size = m->una == una ? counted : m->nxt - m->una;
+        uint32_t size = m->una == una ? counted : flight; /* as it was when the ACK came */
         uint32_t half = size * MSS / 2 > 2 * MSS ? size * MSS / 2 : 2 * MSS;
         assert_int_equal(info.ssthresh_bytes, half);
         assert_int_equal(info.cwnd_bytes, half);

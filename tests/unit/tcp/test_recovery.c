@@ -36,7 +36,7 @@ static uint32_t sack(struct tcb *tcb, unsigned count, const uint32_t *edges)
                                           seq_add(tcb->iss, 1 + edges[2 * i + 1])};
     uint32_t news = recovery_take_sack(&f.tcp, tcb, &seg);
     if (news > 0)
-        recovery_on_duplicate(&f.tcp, tcb);
+        recovery_on_duplicate(&f.tcp, tcb, 0);
     return news;
 }
 
@@ -299,19 +299,19 @@ static void newreno(void **state)
 {
     (void)state;
     struct tcb tcb = block(1, 10, false);
-    recovery_on_duplicate(&f.tcp, &tcb);
+    recovery_on_duplicate(&f.tcp, &tcb, 0);
     assert_int_equal(recovery_allowance(&tcb), 11 * MSS);
-    recovery_on_duplicate(&f.tcp, &tcb);
+    recovery_on_duplicate(&f.tcp, &tcb, 0);
     assert_int_equal(recovery_allowance(&tcb), 12 * MSS);
     assert_int_equal(tcb.cwnd, 10 * MSS);
     tcb.snd.nxt = seq_add(tcb.snd.nxt, 2 * MSS);
     tcb.limited_segs = 2;
     assert_int_equal(tcb.recovery, RECOVERY_OPEN);
-    recovery_on_duplicate(&f.tcp, &tcb);
+    recovery_on_duplicate(&f.tcp, &tcb, 0);
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
     assert_int_equal(tcb.ssthresh, 5 * MSS);
     assert_int_equal(tcb.cwnd, 8 * MSS);
-    recovery_on_duplicate(&f.tcp, &tcb);
+    recovery_on_duplicate(&f.tcp, &tcb, 0);
     assert_int_equal(tcb.cwnd, 9 * MSS);
     tcb.rtx_now = false;
     assert_true(advance(&tcb, 3 * MSS)); /* the first partial ACK restarts the timer */
@@ -338,12 +338,12 @@ static void echoes_of_going_back_are_no_loss(void **state)
     advance(&tcb, 10 * MSS);
     tcb.snd.nxt = seq_add(tcb.snd.nxt, 5 * MSS);
     for (int i = 0; i < 5; i++)
-        recovery_on_duplicate(&f.tcp, &tcb);
+        recovery_on_duplicate(&f.tcp, &tcb, 0);
     assert_int_equal(tcb.recovery, RECOVERY_OPEN);
     tcb.dup_acks = 0;
     advance(&tcb, MSS);
     for (int i = 0; i < 3; i++)
-        recovery_on_duplicate(&f.tcp, &tcb);
+        recovery_on_duplicate(&f.tcp, &tcb, 0);
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
     end(&tcb);
 }
@@ -380,6 +380,24 @@ static void a_smaller_path_sends_all_again_without_blame(void **state)
     end(&tcb);
 }
 
+/* One ACK for a batch: it takes half of the flight off and SACKs past a hole. What was under way
+ * when it came is halved, not what is left before new text has gone in its place. */
+static void an_ack_that_advances_and_tells_of_a_loss(void **state)
+{
+    (void)state;
+    struct tcb tcb = block(1, 20, true);
+    advance(&tcb, 10 * MSS);
+    static const uint32_t edges[] = {11000, 15000};
+    struct segment seg = {.options = TCP_OPT_SACK, .sack_count = 1};
+    seg.sack[0] =
+        (struct sack_block){seq_add(tcb.iss, 1 + edges[0]), seq_add(tcb.iss, 1 + edges[1])};
+    assert_int_equal(recovery_take_sack(&f.tcp, &tcb, &seg), 4000);
+    recovery_on_duplicate(&f.tcp, &tcb, 10 * MSS);
+    assert_int_equal(tcb.recovery, RECOVERY_FAST);
+    assert_int_equal(tcb.ssthresh, 10 * MSS);
+    end(&tcb);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +411,7 @@ int main(void)
         cmocka_unit_test(the_end_of_an_episode),
         cmocka_unit_test(a_timeout_goes_back),
         cmocka_unit_test(a_peer_that_takes_back_is_found_out),
+        cmocka_unit_test(an_ack_that_advances_and_tells_of_a_loss),
         cmocka_unit_test(newreno),
         cmocka_unit_test(echoes_of_going_back_are_no_loss),
         cmocka_unit_test(limited_transmit_leaves_cwnd_alone),
