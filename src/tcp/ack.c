@@ -79,11 +79,7 @@ void ack_new_data(const struct tcp *tcp, struct tcb *tcb, const struct segment *
                   uint64_t now_ns)
 {
     uint32_t acked = seq_diff(seg->ack, tcb->snd.una);
-    /* Octets that left after the last timeout, and once only. */
-    bool fresh = tcb->recovery != RECOVERY_FAST && seq_gt(seg->ack, tcb->recover);
     measure(tcp, tcb, seg, now_ns);
-    if (tcb->backed_off && fresh)
-        rtx_end_back_off(tcp, tcb);
     trim_queue(tcp, tcb, seg->ack);
     tcb->rtx_count = 0;
     tcb->probe_count = 0;

@@ -46,8 +46,6 @@ static void remember_island(struct tcb *tcb, struct range island)
         if (!seq_in(before[i], seq_of(island.left), island.right - island.left))
             tcb->ooo_recent[kept++] = before[i];
     }
-    while (kept < places)
-        tcb->ooo_recent[kept++] = seq_of(island.left);
 }
 
 static enum reasm_result insert_island(const struct tcp *tcp, struct tcb *tcb, seq_t seq,

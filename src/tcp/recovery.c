@@ -230,18 +230,19 @@ bool recovery_on_ack(const struct tcp *tcp, struct tcb *tcb, uint32_t acked, uin
         break;
     }
     /* The scoreboard that outlived the episode may tell of the next loss already; no duplicate
-     * needs to come for it (RFC6675 07). */
+     * needs to come for it (RFC6675 07). What this ACK took off is of the last window, which has
+     * been halved. */
     if (tcb->has_sack && seq_gt(tcb->lost_edge, tcb->snd.una) && may_enter(tcb))
-        enter_fast(tcp, tcb, acked);
+        enter_fast(tcp, tcb, 0);
     return restart;
 }
 
 void recovery_on_timeout(const struct tcp *tcp, struct tcb *tcb)
 {
-    /* RFC5681 09: only the first timeout of a segment lowers ssthresh. Within an episode it was
-     * lowered for this window before, and what duplicates have let out since does not lift it. */
+    /* Within an episode ssthresh was lowered for this window before, by the first timeout (RFC5681
+     * 09) or by duplicates; what these have let out since does not lift it. */
     uint32_t half = cc_ops_of(tcb)->ssthresh(tcb, tcb_flight(tcb));
-    if (tcb->rtx_count <= 1 && (tcb->recovery == RECOVERY_OPEN || half < tcb->ssthresh))
+    if (tcb->recovery == RECOVERY_OPEN || half < tcb->ssthresh)
         tcb->ssthresh = half;
     tcb->cwnd = tcb->snd_mss; /* RFC5681 08, RFC6928 03: the loss window */
     tcb->recover = tcb->snd.nxt;

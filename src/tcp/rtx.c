@@ -43,15 +43,7 @@ void rtx_sample(const struct tcp *tcp, struct tcb *tcb, uint64_t rtt_ns)
             tcb->srtt_us = 1;
     }
     tcb->rtt_samples++;
-    tcb->backed_off = false;
     compute_rto(tcp, tcb);
-}
-
-void rtx_end_back_off(const struct tcp *tcp, struct tcb *tcb)
-{
-    tcb->backed_off = false;
-    if (tcb->srtt_us != 0)
-        compute_rto(tcp, tcb);
 }
 
 void rtx_back_off(const struct tcp *tcp, struct tcb *tcb)
@@ -59,7 +51,6 @@ void rtx_back_off(const struct tcp *tcp, struct tcb *tcb)
     uint64_t most = tcp->config->rto_max_ns / NS_PER_US; /* RFC8961 04: at least 60 s */
     uint64_t doubled = 2 * (uint64_t)tcb->rto_us;
     tcb->rto_us = us_limited(doubled > most ? most : doubled);
-    tcb->backed_off = true;
 }
 
 void rtx_after_lost_syn(struct tcb *tcb)

@@ -14,11 +14,6 @@ void rtx_sample(const struct tcp *tcp, struct tcb *tcb, uint64_t rtt_ns);
 /* The timeout expired: double the RTO up to the limit (RFC6298 11). */
 void rtx_back_off(const struct tcp *tcp, struct tcb *tcb);
 
-/* Octets that were sent once only, after the last timeout, have been acknowledged: the RTO is what
- * SRTT and RTTVAR say again, even when nothing could be timed, for on a path that loses much that
- * may be long (RFC8961 04, its (a)). */
-void rtx_end_back_off(const struct tcp *tcp, struct tcb *tcb);
-
 /* The SYN was lost and no sample was taken: 3 s when data starts (RFC6298 12). */
 void rtx_after_lost_syn(struct tcb *tcb);
 

@@ -223,7 +223,9 @@ static enum verdict ack_as_established(struct arrival *a)
         return DROP;
     }
     bool advances = seq_gt(seg->ack, tcb->snd.una);
-    uint32_t acked = advances ? seq_diff(seg->ack, tcb->snd.una) : 0;
+    /* Of the flight that a loss will halve; what ends an episode was halved with it. */
+    bool counts = advances && tcb->recovery == RECOVERY_OPEN;
+    uint32_t acked = counts ? seq_diff(seg->ack, tcb->snd.una) : 0;
     if (advances)
         ack_new_data(a->tcp, tcb, seg, a->now_ns); /* RFC9293 3.10.7.4e-4 */
     /* RFC9293 3.10.7.4e-6: an old ACK changes nothing but the scoreboard. */

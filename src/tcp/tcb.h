@@ -98,7 +98,6 @@ struct tcb {
     bool want_write : 1;         /* the program met a full send buffer */
     bool r1_reported : 1;
     bool sent_told : 1;          /* EVENT_SENT was told for the present queue */
-    bool backed_off : 1;         /* RTO was doubled, and nothing fresh has arrived since (RFC8961 04) */
     bool timed_out : 1;          /* RECOVERY_LOSS began with a timeout: the path is not paced any more */
     bool partial_seen : 1;       /* first partial ACK of this recovery was seen (RFC6582 05) */
     bool rescue_used : 1;        /* RFC 6675 NextSeg rule 4 */

@@ -155,8 +155,10 @@ static void read_on(struct hosts *h, unsigned which)
 static void turn(struct hosts *h, unsigned which)
 {
     struct hosts_end *end = &h->end[which];
-    if (end->tcp == 0 && hawser_accept(end->host, end->listener, &end->tcp) != 0)
-        return;
+    if (end->tcp == 0)
+        end->open = hawser_accept(end->host, end->listener, &end->tcp) == 0;
+    if (!end->open)
+        return; /* CLOSE would be the end of an open that is still going on */
     write_on(h, which);
     read_on(h, which);
     bool mine = h->setup.closer == which || h->setup.closer == HOSTS_BOTH_CLOSE;
@@ -188,6 +190,8 @@ static bool act(void *context, uint64_t now_ns)
             HOSTS_CHECK(h, h->setup.strangers);
             end->closed = end->failed = true;
         }
+        if (events & HAWSER_EVENT_CONNECTED)
+            end->open = true;
         if (end->shut && (events & HAWSER_EVENT_SENT))
             end->sent_all = true;
         bool hungry = end->bite_at_ns <= now_ns && end->tcp != 0;

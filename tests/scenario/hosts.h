@@ -43,7 +43,7 @@ struct hosts_end {
     uint32_t written, read;
     uint64_t bite_at_ns; /* when it may read again; UINT64_MAX: when there is something */
     bool shut, sent_all; /* FIN queued; it and all before it acknowledged */
-    bool read_all, closed;
+    bool open, read_all, closed;
     bool failed;
     bool aloud;       /* HOSTS_TRACE is in the environment: print every event */
     unsigned records; /* TIME-WAIT records that were entered */

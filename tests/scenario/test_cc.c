@@ -167,6 +167,31 @@ static void after_a_timeout_it_starts_from_one_segment(void **state)
     peer_end(&p);
 }
 
+/* What had arrived after all is acknowledged at once: two segments follow, not the whole window. */
+static void the_end_of_going_back_does_not_burst(void **state)
+{
+    (void)state;
+    struct peer p;
+    start(&p);
+    peer_write(&p, 100 * MSS);
+    out_segments(&p, 0, 10);
+    for (uint32_t i = 1; i <= 10; i++)
+        ack_segments(&p, i);
+    out_segments(&p, 10, 20);
+    peer_pass_until_out(&p, NS_PER_S);
+    out_segment(&p, 10);
+    for (uint32_t i = 11; i <= 17; i++)
+        ack_segments(&p, i);
+    assert_int_equal(cwnd(&p), 8 * MSS);
+    out_segments(&p, 11, 14);
+    ack_segments(&p, 30);
+    assert_int_equal(cwnd(&p), 2 * MSS);
+    assert_int_equal(peer_info(&p).ssthresh_bytes, 10 * MSS);
+    out_segments(&p, 30, 2);
+    peer_quiet(&p);
+    peer_end(&p);
+}
+
 /* EVIDENCE 5681-08 */
 static void half_of_the_flight_not_of_the_window(void **state)
 {
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test(an_idle_window_does_not_grow),
         cmocka_unit_test(congestion_avoidance_grows_by_a_segment_a_round),
         cmocka_unit_test(after_a_timeout_it_starts_from_one_segment),
+        cmocka_unit_test(the_end_of_going_back_does_not_burst),
         cmocka_unit_test(half_of_the_flight_not_of_the_window),
         cmocka_unit_test(only_the_first_timeout_lowers_the_threshold),
     };

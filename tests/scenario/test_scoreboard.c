@@ -304,8 +304,8 @@ struct model {
     bool sacked[STREAM + 1];
     uint32_t una, nxt, high_rxt, recover; /* high_rxt: sent again below it */
     uint32_t dup_acks, limited, duplicates;
-    uint32_t timeouts; /* in a row */
-    bool fast, loss, rescued, front;
+    uint32_t timeouts;                      /* in a row */
+    bool fast, loss, rescued, front, ended; /* ended: by the last ACK */
 };
 
 static bool is_lost(const struct model *m, uint32_t n)
@@ -372,11 +372,14 @@ static bool next_segment(const struct model *m, uint32_t *n, bool *rescue)
 static bool take_ack(struct model *m, uint32_t ack, unsigned blocks, const uint32_t *edges)
 {
     bool was_fast = m->fast;
+    m->ended = false;
     if (ack > m->una) {
         m->una = ack;
         m->dup_acks = m->limited = m->timeouts = 0;
-        if ((m->fast || m->loss) && m->una >= m->recover)
+        if ((m->fast || m->loss) && m->una >= m->recover) {
             m->fast = m->loss = was_fast = false;
+            m->ended = true;
+        }
     }
     bool news = false;
     for (unsigned i = 0; i < blocks; i++) {
@@ -482,7 +485,8 @@ static void arrive(struct peer *p, struct net *net, struct model *m)
     bool begins = take_ack(m, net->next, blocks, edges);
     struct hawser_tcp_info info = peer_info(p);
     if (begins) { /* step 4.2 */
-        uint32_t size = m->una == una ? counted : flight; /* as it was when the ACK came */
+        /* As it was when the ACK came, but for the window of an episode that it ended. */
+        uint32_t size = m->ended ? m->nxt - m->una : m->una == una ? counted : flight;
         uint32_t half = size * MSS / 2 > 2 * MSS ? size * MSS / 2 : 2 * MSS;
         assert_int_equal(info.ssthresh_bytes, half);
         assert_int_equal(info.cwnd_bytes, half);

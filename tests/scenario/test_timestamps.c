@@ -194,7 +194,7 @@ static void not_negotiated_it_is_ignored(void **state)
     uint64_t srtt = peer_info(&p).srtt_ns;
     p.timestamps = true;
     text(&p, 1, 1460, 9000);
-    text(&p, 1461, 1460, 10); /* not even old */
+    text(&p, 1461, 1460, 0xf0000000); /* nor is there an old one */
     assert_int_equal(peer_out(&p, A, 1, 2921, 0)->seg.options, 0);
     peer_write(&p, 100);
     assert_int_equal(peer_out(&p, P | A, 1, 2921, 100)->seg.options, 0);

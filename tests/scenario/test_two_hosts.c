@@ -111,8 +111,8 @@ static void every_fault(void **state)
     }
 }
 
-/* Readers that take their time, and small buffers: windows shut and open, and the segments that say
- * so are lost like others. It takes as long as the slower reader needs, and what the losses cost. */
+/* Readers that take their time, and small buffers: windows shut and open, and what says so is lost
+ * like other segments. It takes as long as the slower reader needs, and what the losses cost. */
 static void slow_readers(void **state)
 {
     (void)state;

@@ -203,7 +203,11 @@ static void reordered_acks_do_not_turn_the_window_back(void **state)
     assert_int_equal(peer_info(&p).snd_wnd, 30000);
     peer_in_wnd(&p, P | A, 1, AT(4), 10, 50000); /* the old text again: refused, window and all */
     assert_int_equal(peer_info(&p).snd_wnd, 30000);
-    peer_in_wnd(&p, A, 11, AT(4), 0, 50000);
+    peer_in_wnd(&p, P | A, 111, AT(4), 10, 35000); /* text that came too early */
+    assert_int_equal(peer_info(&p).snd_wnd, 35000);
+    peer_in_wnd(&p, A, 11, AT(4), 0, 60000); /* and what was sent before it */
+    assert_int_equal(peer_info(&p).snd_wnd, 35000);
+    peer_in_wnd(&p, A, 121, AT(4), 0, 50000);
     assert_int_equal(peer_info(&p).snd_wnd, 50000);
     peer_read(&p, 10);
     peer_drop_out(&p);

@@ -233,6 +233,7 @@ static void the_end_of_an_episode(void **state)
     assert_int_equal(tcb.sacked_bytes, 3000);
     assert_int_equal(tcb.recovery, RECOVERY_FAST);
     assert_int_equal(f.counters.fast_retransmits, 2);
+    assert_int_equal(tcb.ssthresh, 5 * MSS / 2);
     assert_true(seq_eq(tcb.recover, tcb.snd.nxt));
     assert_true(tcb.rtx_now);
     tcb.rtx_count = 1;

@@ -110,26 +110,6 @@ static void after_a_lost_syn_it_is_three_seconds(void **state)
     fixture_deinit(&f);
 }
 
-/* EVIDENCE 8961-04 */
-static void fresh_data_end_the_backoff(void **state)
-{
-    (void)state;
-    struct tcb tcb;
-    start(&tcb);
-    rtx_back_off(&f.tcp, &tcb);
-    assert_true(tcb.backed_off);
-    rtx_end_back_off(&f.tcp, &tcb);
-    assert_false(tcb.backed_off);
-    assert_int_equal(rtx_rto_ns(&tcb), 2 * NS_PER_S); /* no sample yet: nothing better is known */
-    rtx_sample(&f.tcp, &tcb, 400 * NS_PER_MS);
-    for (unsigned i = 0; i < 5; i++)
-        rtx_back_off(&f.tcp, &tcb);
-    assert_int_equal(rtx_rto_ns(&tcb), 1200 * 32 * NS_PER_MS);
-    rtx_end_back_off(&f.tcp, &tcb);
-    assert_int_equal(rtx_rto_ns(&tcb), 1200 * NS_PER_MS);
-    fixture_deinit(&f);
-}
-
 static void absurd_samples_do_no_harm(void **state)
 {
     (void)state;
@@ -152,7 +132,6 @@ int main(void)
         cmocka_unit_test(a_short_path_gets_the_minimum),
         cmocka_unit_test(backing_off_doubles_up_to_the_limit),
         cmocka_unit_test(after_a_lost_syn_it_is_three_seconds),
-        cmocka_unit_test(fresh_data_end_the_backoff),
         cmocka_unit_test(absurd_samples_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
