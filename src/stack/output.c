@@ -137,6 +137,8 @@ static void output_request(struct batch *batch, uint32_t index)
     struct tcp_reply reply;
     bool reachable = path_of(batch, &request->key, &way, &path);
     request_dequeue(host, index);
+    if (reachable && way.stamp != request->way.stamp) /* RFC8201 04: a connection may come of it */
+        request->half.path_mss = host_path_mss(&request->key, path.mtu);
     request->way = way;
     if (reachable && way.link != batch->link) {
         request_enqueue(host, index);

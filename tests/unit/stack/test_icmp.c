@@ -203,6 +203,51 @@ static void test_path_mtu(void **state)
     }
 }
 
+/* The path gets narrower while a handshake is not complete, and the SYN-ACK is sent again before it
+ * is: the connection that comes of it knows. */
+static void test_path_mtu_while_opening(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        struct lan *lan = begin(1500);
+        static uint8_t much[4000];
+        struct hawser_endpoint here = lan_end_of(0, v6, 80);
+        struct hawser_endpoint there[2] = {lan_end(v6 ? "2001:db8::9" : "198.18.0.9", 7),
+                                           lan_end(v6 ? "2001:db8::9" : "198.18.0.9", 8)};
+        hawser_tcp listener = lan_listen(lan, 0, 80), tcp[2];
+        struct hawser_tcp_info info;
+        struct forged late = {.from = there[1],
+                              .to = here,
+                              .flags = TCP_SYN,
+                              .seq = 1,
+                              .wnd = 65535,
+                              .options = TCP_OPT_MSS,
+                              .mss = 1460};
+        lan_forge_handshake(lan, there[0], here, 1);
+        assert_int_equal(hawser_accept(lan->host[0], listener, &tcp[0]), 0);
+        lan_forge(lan, &late);
+        uint32_t iss = lan_last(lan)->seq.v;
+        assert_int_equal(hawser_send(lan->host[0], tcp[0], much, sizeof much, 0), sizeof much);
+        lan_settle(lan);
+        assert_int_equal(hawser_status(lan->host[0], lan->now_ns, tcp[0], &info), 0);
+        forge_error(lan, here, there[0], info.snd_una, 1500, v6 ? 2 : 3, v6 ? 0 : 4, 1300);
+        assert_int_equal(hawser_abort(lan->host[0], tcp[0]), 0);
+        lan_run(lan, 3 * NS_PER_S / 2);
+        late.flags = TCP_ACK;
+        late.seq = 2;
+        late.ack = iss + 1;
+        late.options = 0;
+        lan_forge(lan, &late);
+        assert_int_equal(hawser_accept(lan->host[0], listener, &tcp[1]), 0);
+        assert_int_equal(hawser_send(lan->host[0], tcp[1], much, sizeof much, 0), sizeof much);
+        uint32_t sent = lan->sent_count;
+        lan_settle(lan);
+        assert_true(lan->sent_count > sent);
+        assert_int_equal(lan->sent[sent].text_len, 1300 - 20 - (v6 ? 40 : 20));
+        end(lan);
+    }
+}
+
 /* A request believes only what quotes its SYN-ACK; a record nothing. */
 static void test_errors_for_requests_and_records(void **state)
 {
@@ -242,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_for_an_open),
         cmocka_unit_test(test_path_mtu),
+        cmocka_unit_test(test_path_mtu_while_opening),
         cmocka_unit_test(test_errors_for_requests_and_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
