@@ -319,9 +319,12 @@ static void acknowledge_in_order(struct arrival *a, uint32_t n)
         tcb->ack_now = true;
         return;
     }
-    if (n >= tcb->rcv_mss / 2u && tcb->unacked_segs < UINT8_MAX)
+    /* Full is what fills a segment of the peer's, which may be far below our MSS: the path, or its
+     * own limit, makes it so. Without PSH it had more to say, and so no reason to send less. */
+    bool full = n >= tcb->rcv_mss / 2u || !(a->seg.flags & TCP_PSH);
+    if (full && tcb->unacked_segs < UINT8_MAX)
         tcb->unacked_segs++;
-    if (tcb->unacked_segs >= 2)
+    if (tcb->unacked_segs >= 2 || seq_diff(tcb->rcv.nxt, tcb->rcv.last_ack) >= 2u * tcb->rcv_mss)
         tcb->ack_now = true;
     else
         timers_on_text_received(a->tcp, tcb, a->now_ns);

@@ -278,6 +278,31 @@ static void delayed_acknowledgements(void **state)
     peer_end(&p);
 }
 
+/* A path narrower than we know makes the peer's full segments small ones. EVIDENCE 9293-SHLD-19 */
+static void small_segments_are_acknowledged(void **state)
+{
+    (void)state;
+    struct peer p;
+    uint32_t at = 1;
+    start(&p);
+    for (unsigned i = 0; i < 10; i += 2, at += 2 * 76) { /* more follows: they are full */
+        peer_in(&p, A, at, 1, 76);
+        peer_quiet(&p);
+        peer_in(&p, A, at + 76, 1, 76);
+        peer_out(&p, A, 1, at + 2 * 76, 0);
+    }
+    for (unsigned i = 0; i < 3; i++) { /* the ends of what a program sent: by the octets */
+        for (unsigned j = 0; j < 4; j++, at += 600) {
+            peer_in(&p, P | A, at, 1, 600);
+            peer_quiet(&p);
+        }
+        peer_in(&p, P | A, at, 1, 600);
+        at += 600;
+        peer_out(&p, A, 1, at, 0);
+    }
+    peer_end(&p);
+}
+
 static void quick(struct hawser_config *config)
 {
     config->quick_acks = 4;
@@ -359,6 +384,7 @@ int main(void)
         cmocka_unit_test(nagle_off),
         cmocka_unit_test(cork_and_more),
         cmocka_unit_test(delayed_acknowledgements),
+        cmocka_unit_test(small_segments_are_acknowledged),
         cmocka_unit_test(quick_acknowledgements_at_the_start),
         cmocka_unit_test(acknowledgements_are_aggregated),
         cmocka_unit_test(segments_are_full),

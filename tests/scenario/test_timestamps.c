@@ -10,11 +10,11 @@ static void start(struct peer *p, bool v6)
     peer_accept(p, PEER_MSS | PEER_SACK | PEER_TS);
 }
 
-/* n octets of text at seq with this TSval. */
+/* n octets of text at seq with this TSval; a small segment ends what a program sent. */
 static void text(struct peer *p, uint32_t seq, uint32_t n, uint32_t ts_val)
 {
     p->ts_val = ts_val;
-    peer_in(p, A, seq, 1 + p->written, n);
+    peer_in(p, n < 1448 ? P | A : A, seq, 1 + p->written, n);
 }
 
 /* The next segment is a plain ACK that echoes this. */
