@@ -7,7 +7,12 @@
  * to find its chunk. Memory is aligned to 64 bytes only, so the address does not tell; a hash table
  * does. Its key is the address without its low chunk_shift bits, the window. No two chunks begin in
  * the same window, as each is longer than one, and a buffer begins either in the window in which
- * its chunk begins or in the next one: two look-ups at the most. */
+ * its chunk begins or in the next one: two look-ups at the most.
+ *
+ * Most buffers live for one message, so of each class one that was given back is kept aside, the
+ * spare, and is the next to be taken. To its chunk it is still handed out, and when it comes back
+ * its address is known: no look-up, and no chunk changes lists twice a message. Before a chunk is
+ * missed or memory is given back, all spares go home. */
 #include "base/buffers.h"
 
 #include <string.h>
@@ -88,6 +93,65 @@ static struct buffers_chunk *table_find(const struct buffers *b, uint64_t window
     return b->table[i];
 }
 
+static void list_push(struct buffers_chunk **head, struct buffers_chunk *chunk)
+{
+    chunk->prev = NULL;
+    chunk->next = *head;
+    if (chunk->next != NULL)
+        chunk->next->prev = chunk;
+    *head = chunk;
+}
+
+static void list_remove(struct buffers_chunk **head, struct buffers_chunk *chunk)
+{
+    if (chunk->next != NULL)
+        chunk->next->prev = chunk->prev;
+    if (chunk->prev != NULL)
+        chunk->prev->next = chunk->next;
+    else
+        *head = chunk->next;
+}
+
+/* The chunk that a buffer of a class belongs to. */
+static struct buffers_chunk *chunk_of(const struct buffers *b, const uint8_t *buffer,
+                                      uint32_t shift)
+{
+    uint64_t window = window_of(b, buffer);
+    struct buffers_chunk *chunk = table_find(b, window);
+    if (chunk == NULL || (uintptr_t)chunk > (uintptr_t)buffer)
+        chunk = table_find(b, window - 1);
+    ASSERT(chunk != NULL && chunk->shift == shift && chunk->used_count > 0);
+    uint64_t offset = (uintptr_t)buffer - (uintptr_t)(chunk + 1);
+    ASSERT(offset >> shift < chunk->fresh_next && (offset & ((UINT64_C(1) << shift) - 1)) == 0);
+    return chunk;
+}
+
+/* A buffer goes home. */
+static void chunk_give(struct buffers *b, struct buffers_chunk *chunk, uint8_t *buffer)
+{
+    struct buffers_chunk **partial = &b->partial[chunk->shift - BUFFERS_SHIFT_MIN];
+    if (chunk->used_count-- == chunk->pieces)
+        list_push(partial, chunk);
+    if (chunk->used_count == 0) {
+        list_remove(partial, chunk);
+        chunk->next = b->empty;
+        b->empty = chunk;
+        return;
+    }
+    *(uint8_t **)(void *)buffer = chunk->free_head;
+    chunk->free_head = buffer;
+}
+
+static void spares_return(struct buffers *b)
+{
+    for (uint32_t i = 0; i < BUFFERS_CLASSES; i++) {
+        struct buffers_spare spare = b->spares[i];
+        b->spares[i] = (struct buffers_spare){0};
+        if (spare.here)
+            chunk_give(b, chunk_of(b, spare.buffer, i + BUFFERS_SHIFT_MIN), spare.buffer);
+    }
+}
+
 static void release_empty_chunk(struct buffers *b)
 {
     struct buffers_chunk *chunk = b->empty;
@@ -111,6 +175,7 @@ static void release_cached_buffer(struct buffers *b)
 static bool release_free(struct buffers *b, uint64_t bytes)
 {
     uint64_t before = b->held_bytes;
+    spares_return(b);
     while (before - b->held_bytes < bytes) {
         if (b->empty != NULL)
             release_empty_chunk(b);
@@ -176,28 +241,11 @@ static struct buffers_chunk *new_chunk(struct buffers *b)
     return chunk;
 }
 
-static void list_push(struct buffers_chunk **head, struct buffers_chunk *chunk)
-{
-    chunk->prev = NULL;
-    chunk->next = *head;
-    if (chunk->next != NULL)
-        chunk->next->prev = chunk;
-    *head = chunk;
-}
-
-static void list_remove(struct buffers_chunk **head, struct buffers_chunk *chunk)
-{
-    if (chunk->next != NULL)
-        chunk->next->prev = chunk->prev;
-    if (chunk->prev != NULL)
-        chunk->prev->next = chunk->next;
-    else
-        *head = chunk->next;
-}
-
 /* A chunk with nothing handed out joins a class. */
 static struct buffers_chunk *chunk_for_class(struct buffers *b, uint32_t shift)
 {
+    if (b->empty == NULL)
+        spares_return(b);
     struct buffers_chunk *chunk = b->empty;
     if (chunk != NULL)
         b->empty = chunk->next;
@@ -214,7 +262,7 @@ static struct buffers_chunk *chunk_for_class(struct buffers *b, uint32_t shift)
     return chunk;
 }
 
-static uint8_t *take_small(struct buffers *b, uint32_t shift)
+static uint8_t *chunk_take(struct buffers *b, uint32_t shift)
 {
     struct buffers_chunk *chunk = b->partial[shift - BUFFERS_SHIFT_MIN];
     if (chunk == NULL) {
@@ -232,26 +280,28 @@ static uint8_t *take_small(struct buffers *b, uint32_t shift)
     return buffer;
 }
 
+static uint8_t *take_small(struct buffers *b, uint32_t shift)
+{
+    struct buffers_spare *spare = &b->spares[shift - BUFFERS_SHIFT_MIN];
+    if (!spare->here)
+        return chunk_take(b, shift);
+    spare->here = false;
+    return spare->buffer;
+}
+
 static void give_small(struct buffers *b, uint8_t *buffer, uint32_t shift)
 {
-    uint64_t window = window_of(b, buffer);
-    struct buffers_chunk *chunk = table_find(b, window);
-    if (chunk == NULL || (uintptr_t)chunk > (uintptr_t)buffer)
-        chunk = table_find(b, window - 1);
-    ASSERT(chunk != NULL && chunk->shift == shift && chunk->used_count > 0);
-    uint64_t offset = (uintptr_t)buffer - (uintptr_t)(chunk + 1);
-    ASSERT(offset >> shift < chunk->fresh_next && (offset & ((UINT64_C(1) << shift) - 1)) == 0);
-    struct buffers_chunk **partial = &b->partial[shift - BUFFERS_SHIFT_MIN];
-    if (chunk->used_count-- == chunk->pieces)
-        list_push(partial, chunk);
-    if (chunk->used_count == 0) {
-        list_remove(partial, chunk);
-        chunk->next = b->empty;
-        b->empty = chunk;
+    struct buffers_spare *spare = &b->spares[shift - BUFFERS_SHIFT_MIN];
+    if (buffer == spare->buffer) {
+        ASSERT(!spare->here);
+        spare->here = true;
         return;
     }
-    *(uint8_t **)(void *)buffer = chunk->free_head;
-    chunk->free_head = buffer;
+    struct buffers_chunk *chunk = chunk_of(b, buffer, shift);
+    if (spare->here)
+        chunk_give(b, chunk, buffer);
+    else
+        *spare = (struct buffers_spare){.buffer = buffer, .here = true};
 }
 
 /* ---- large buffers --------------------------------------------------------------------------- */

@@ -14,6 +14,12 @@
 
 struct buffers_chunk;
 
+/* Of a class: a buffer kept aside, or the one that was and is handed out. */
+struct buffers_spare {
+    uint8_t *buffer; /* NULL = none */
+    bool here;       /* not handed out */
+};
+
 struct buffers {
     struct memory *memory;
     uint64_t limit_bytes; /* of what is handed out */
@@ -28,6 +34,7 @@ struct buffers {
      * is back. */
     struct buffers_chunk *partial[BUFFERS_CLASSES]; /* something free, something handed out */
     struct buffers_chunk *empty;                    /* nothing handed out */
+    struct buffers_spare spares[BUFFERS_CLASSES];   /* to be taken next */
     struct buffers_chunk **table;                   /* from an address to its chunk */
     uint32_t table_bits;
     uint32_t chunks_count;

@@ -371,6 +371,9 @@ static void test_misuse_is_caught(void **state)
     expect_assert_failure(buffers_give(&buffers, a + 64, 11));
     buffers.used_bytes = used;
     buffers_give(&buffers, a, 11);
+    used = buffers.used_bytes;
+    expect_assert_failure(buffers_give(&buffers, a, 11));
+    buffers.used_bytes = used;
     buffers_give(&buffers, b, 11);
 }
 
