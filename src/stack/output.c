@@ -250,7 +250,8 @@ static bool output_own(struct batch *batch)
 {
     struct hawser_host *host = batch->host;
     struct hawser_buffer *buffer = &batch->buffers[batch->filled];
-    if (!net_output(&host->net, batch->link, buffer->data, buffer->capacity, &buffer->length))
+    if (!net_has_output(&host->net, batch->link) ||
+        !net_output(&host->net, batch->link, buffer->data, buffer->capacity, &buffer->length))
         return false;
     batch->filled++;
     host->counters.frames_out++;

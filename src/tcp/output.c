@@ -297,12 +297,14 @@ uint32_t tcp_output(const struct tcp *tcp, struct tcb *tcb, uint64_t now_ns, uin
                     bool *again)
 {
     struct segment seg;
-    memset(&seg, 0, sizeof seg);
-    seg.src_port = src_port;
-    seg.dst_port = dst_port;
     uint32_t offered = 0;
     bool retransmission = false;
     tcb_check(tcp, tcb);
+    if (send_is_quiet(tcb)) /* as nearly always after a segment */
+        return 0;
+    memset(&seg, 0, sizeof seg);
+    seg.src_port = src_port;
+    seg.dst_port = dst_port;
     struct send_plan what = send_decide(tcb);
     while (what.kind >= SEND_ARM_PERSIST) {
         arm(tcp, tcb, what.kind, now_ns);
