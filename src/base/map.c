@@ -142,6 +142,15 @@ static bool chain_put(struct map *m, struct map_bucket *b, uint64_t tag, uint32_
     return true;
 }
 
+/* The objects of a bucket lie anywhere in memory. Those of the next one to split are asked for now,
+ * and have some insertions' time to come. */
+static void prefetch_next(const struct map *m)
+{
+    const struct map_bucket *b = pool_at(&m->buckets, m->split);
+    for (unsigned i = 0; i < MAP_BUCKET_REFS && b->ref[i] != MAP_NONE; i++)
+        m->prefetch(m->ctx, b->ref[i]);
+}
+
 /* Splits the bucket whose turn it is; false when there is no memory for another one. */
 static bool split_next(struct map *m)
 {
@@ -173,6 +182,8 @@ static bool split_next(struct map *m)
         m->level_bits++;
         m->split = 0;
     }
+    if (m->prefetch != NULL)
+        prefetch_next(m);
     return true;
 }
 

@@ -35,6 +35,8 @@ struct map {
     uint32_t split;      /* the next bucket to split and those behind it by level_bits */
     uint32_t count;      /* references held */
     uint32_t refs_limit;
+    /* Asks the cache for what hash_of will read. NULL after map_init: nothing is asked for. */
+    void (*prefetch)(void *ctx, uint32_t ref);
 };
 
 /* refs_limit: most references ever held. False when first memory cannot be had; then nothing is

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* SipHash-2-4 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012): two rounds a word,
- * four at the end. */
+/* SipHash (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012), with two rounds a word and
+ * four at the end, or with one and three. */
 #include "base/siphash.h"
+
+enum rounds { ROUNDS_1_3, ROUNDS_2_4 };
 
 struct sip {
     uint64_t v0, v1, v2, v3;
@@ -37,23 +39,25 @@ static inline struct sip sip_start(const struct siphash_key *key)
     };
 }
 
-static inline void sip_word(struct sip *s, uint64_t word)
+static inline void sip_word(struct sip *s, uint64_t word, enum rounds rounds)
 {
     s->v3 ^= word;
     sip_round(s);
-    sip_round(s);
+    if (rounds == ROUNDS_2_4)
+        sip_round(s);
     s->v0 ^= word;
 }
 
 /* The last word carries up to seven left-over bytes and, on top, the length modulo 256. */
-static inline uint64_t sip_finish(struct sip *s, uint64_t rest, size_t len)
+static inline uint64_t sip_finish(struct sip *s, uint64_t rest, size_t len, enum rounds rounds)
 {
-    sip_word(s, rest | (uint64_t)(len & 0xff) << 56);
+    sip_word(s, rest | (uint64_t)(len & 0xff) << 56, rounds);
     s->v2 ^= 0xff;
     sip_round(s);
     sip_round(s);
     sip_round(s);
-    sip_round(s);
+    if (rounds == ROUNDS_2_4)
+        sip_round(s);
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
@@ -70,17 +74,28 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t len)
     struct sip s = sip_start(key);
     size_t left = len;
     for (; left >= 8; left -= 8, p += 8)
-        sip_word(&s, load_le64(p));
+        sip_word(&s, load_le64(p), ROUNDS_2_4);
     uint64_t rest = 0;
     for (size_t i = 0; i < left; i++)
         rest |= (uint64_t)p[i] << (8 * i);
-    return sip_finish(&s, rest, len);
+    return sip_finish(&s, rest, len, ROUNDS_2_4);
+}
+
+static inline uint64_t of_words(const struct siphash_key *key, const uint64_t *words, size_t count,
+                                enum rounds rounds)
+{
+    struct sip s = sip_start(key);
+    for (size_t i = 0; i < count; i++)
+        sip_word(&s, words[i], rounds);
+    return sip_finish(&s, 0, count * 8, rounds);
 }
 
 uint64_t siphash_words(const struct siphash_key *key, const uint64_t *words, size_t count)
 {
-    struct sip s = sip_start(key);
-    for (size_t i = 0; i < count; i++)
-        sip_word(&s, words[i]);
-    return sip_finish(&s, 0, count * 8);
+    return of_words(key, words, count, ROUNDS_2_4);
+}
+
+uint64_t siphash13_words(const struct siphash_key *key, const uint64_t *words, size_t count)
+{
+    return of_words(key, words, count, ROUNDS_1_3);
 }

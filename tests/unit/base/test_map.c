@@ -341,6 +341,32 @@ static void test_against_model(void **state)
     random_walk(FEW, 300, 50000);
 }
 
+static bool asked_for[OBJECTS];
+
+static void note(void *ctx, uint32_t ref)
+{
+    const struct world *w = ctx;
+    assert_true(ref < OBJECTS && w->key[ref] != 0);
+    asked_for[ref] = true;
+}
+
+/* Before a bucket is split its objects are asked for, and nothing that is not in the map. */
+static void test_asks_ahead(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000 };
+    start(GOOD);
+    memset(asked_for, 0, sizeof asked_for);
+    map.prefetch = note;
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_true(add(i, i + 1));
+    uint32_t asked_count = 0;
+    for (uint32_t i = 0; i < COUNT; i++)
+        asked_count += asked_for[i];
+    assert_in_range(asked_count, COUNT / 2,
+                    COUNT); /* half of them were in when the last round began */
+}
+
 static void test_misuse_is_caught(void **state)
 {
     (void)state;
@@ -366,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_catches_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_against_model, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asks_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_misuse_is_caught, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,29 @@ static void test_words_are_little_endian_bytes(void **state)
     }
 }
 
+/* What CPython 3.11 makes of bytes 0, 1, 2, ... with PYTHONHASHSEED=0, which is the key 0, and the
+ * well-known value of nothing under the paper's key. */
+static void test_1_3(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count;
+        uint64_t hash;
+    } rows[] = {
+        {1, UINT64_C(0xead411e67ebe2eea)},
+        {2, UINT64_C(0x8972188433a5c5b7)},
+        {3, UINT64_C(0x31185a47af932f3a)},
+        {5, UINT64_C(0x95bc321ab41d8206)},
+    };
+    const struct siphash_key zero = {{0, 0}};
+    uint64_t words[5];
+    for (uint64_t i = 0; i < COUNT_OF(words); i++)
+        words[i] = UINT64_C(0x0706050403020100) + i * UINT64_C(0x0808080808080808);
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_true(siphash13_words(&zero, words, rows[i].count) == rows[i].hash);
+    assert_true(siphash13_words(&key, words, 0) == UINT64_C(0xabac0158050fc4dc));
+}
+
 /* Every bit of key, data and length matters: one flipped changes about half of the result. */
 static void test_every_bit_counts(void **state)
 {
@@ -94,6 +117,7 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_unaligned),
         cmocka_unit_test(test_words_are_little_endian_bytes),
+        cmocka_unit_test(test_1_3),
         cmocka_unit_test(test_every_bit_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
