@@ -159,10 +159,11 @@ static void start(struct hawser_host *host, uint32_t index, const struct timewai
 {
     struct conn *conn = conn_at(host, index);
     struct tuple_bytes tuple = host_tuple(&conn->key);
-    seq_t iss = isn_make(&host->tcp, &tuple, now_ns);
+    uint64_t secret = isn_secret(&host->tcp, &tuple);
+    seq_t iss = isn_make(secret, now_ns);
     const struct tcp_open opening = {
         .iss = old != NULL ? isn_beyond(iss, old->snd_nxt) : iss,
-        .ts_offset = ts_offset_make(&host->tcp, &tuple),
+        .ts_offset = ts_offset_make(secret),
         .path_mss = host_path_mss(&conn->key, path->mtu),
         .link_mss = host_path_mss(&conn->key, net_path_link_mtu(&host->net, path)),
         .v4 = flow_key_is_v4(&conn->key),

@@ -22,13 +22,12 @@ static struct siphash_key derive_key(const struct hawser_config *config, uint64_
     return (struct siphash_key){{derive(config, 2 * label), derive(config, 2 * label + 1)}};
 }
 
-enum { LABEL_ISN = 1, LABEL_TIMESTAMPS, LABEL_COOKIES, LABEL_FLOWS, LABEL_PORTS, LABEL_LAST };
+enum { LABEL_ISN = 1, LABEL_COOKIES, LABEL_FLOWS, LABEL_PORTS, LABEL_LAST };
 
 static void derive_all(struct hawser_host *host)
 {
     const struct hawser_config *config = &host->config;
     host->tcp.isn_key = derive_key(config, LABEL_ISN);
-    host->tcp.ts_key = derive_key(config, LABEL_TIMESTAMPS);
     host->tcp.cookie_key = derive_key(config, LABEL_COOKIES);
     host->flows.key = derive_key(config, LABEL_FLOWS);
     host->port_key = derive_key(config, LABEL_PORTS);
@@ -275,7 +274,8 @@ uint32_t handle_conn(const struct hawser_host *host, hawser_tcp tcp)
     if (index >= host->conns.fresh_next) /* so are those of listeners */
         return CONN_NONE;
     const struct conn *conn = conn_at(host, index);
-    conn_prefetch(conn);
+    if (index != host->last_conn)
+        conn_prefetch(conn);
     bool held = conn->role == CONN_HELD && conn->generation == (uint32_t)(tcp >> 32);
     return held ? index : CONN_NONE;
 }

@@ -101,13 +101,14 @@ static bool opening_of(struct hawser_host *host, const struct flow_key *key, uin
 {
     struct net_path path;
     struct tuple_bytes tuple = host_tuple(key);
+    uint64_t secret = isn_secret(&host->tcp, &tuple);
     /* RFC1122 12: from the address that was asked, whichever the route would have chosen. */
     if (net_path_find(&host->net, &key->laddr, &key->raddr, &path) != 0)
         return false;
     *way = way_of_path(&path);
     *opening = (struct tcp_open){
-        .iss = isn_make(&host->tcp, &tuple, now_ns),
-        .ts_offset = ts_offset_make(&host->tcp, &tuple),
+        .iss = isn_make(secret, now_ns),
+        .ts_offset = ts_offset_make(secret),
         .path_mss = host_path_mss(key, path.mtu),
         .link_mss = host_path_mss(key, net_path_link_mtu(&host->net, &path)),
         .v4 = flow_key_is_v4(key),

@@ -149,7 +149,7 @@ void waiting_arrives(struct hawser_host *host, uint32_t ref, const struct flow_k
     struct timewait *wait = waiting_at(host, ref);
     struct timewait changed = *wait;
     struct tuple_bytes tuple = host_tuple(key);
-    uint32_t ts_offset = ts_offset_make(&host->tcp, &tuple);
+    uint32_t ts_offset = ts_offset_make(isn_secret(&host->tcp, &tuple));
     enum hawser_drop drop = HAWSER_DROP_TIME_WAIT;
     struct tcp_reply reply;
     switch (timewait_arrives(&host->tcp, &changed, seg, ts_offset, now_ns, reply_clear(&reply),

@@ -10,28 +10,22 @@
 #define ISN_BEYOND (65535u + 2)
 
 /* F of RFC6528 01: with a cryptographic function under a secret key, the numbers of one 4-tuple
- * tell nothing about another's (RFC9293 MUST-9). Half of the 64 bits is thrown away, which only
- * helps. */
-static uint32_t keyed_hash(const struct siphash_key *key, const struct tuple_bytes *tuple)
+ * tell nothing about another's (RFC9293 MUST-9). */
+uint64_t isn_secret(const struct tcp *tcp, const struct tuple_bytes *tuple)
 {
-    return (uint32_t)siphash(key, tuple->b, sizeof tuple->b);
+    return siphash(&tcp->isn_key, tuple->b, sizeof tuple->b);
 }
 
-seq_t isn_make(const struct tcp *tcp, const struct tuple_bytes *tuple, uint64_t now_ns)
+seq_t isn_make(uint64_t secret, uint64_t now_ns)
 {
     /* RFC9293 SHLD-1: for one tuple F is a constant, so its numbers rise with the clock and a SYN
      * that reuses the tuple lies beyond the connection before it, unless that sent more than 250
      * kB/s on the average (RFC6528 04). */
     uint32_t m = (uint32_t)(now_ns / ISN_TICK_NS);
-    return seq_of(m + keyed_hash(&tcp->isn_key, tuple));
+    return seq_of(m + (uint32_t)secret);
 }
 
 seq_t isn_beyond(seq_t isn, seq_t old_snd_nxt)
 {
     return seq_max(isn, seq_add(old_snd_nxt, ISN_BEYOND));
-}
-
-uint32_t ts_offset_make(const struct tcp *tcp, const struct tuple_bytes *tuple)
-{
-    return keyed_hash(&tcp->ts_key, tuple);
 }

@@ -31,8 +31,7 @@ struct tcp {
     struct buffers *buffers;
     struct hawser_counters *counters;
     const struct tcp_observer *observer;
-    struct siphash_key isn_key;    /* RFC 6528 */
-    struct siphash_key ts_key;     /* timestamp offsets */
+    struct siphash_key isn_key;    /* RFC 6528, and timestamp offsets */
     struct siphash_key cookie_key;
 };
 

@@ -63,7 +63,6 @@ static inline void fixture_init(struct fixture *f)
         .buffers = &f->buffers,
         .counters = &f->counters,
         .isn_key = {{UINT64_C(0x0123456789abcdef), UINT64_C(0xfedcba9876543210)}},
-        .ts_key = {{UINT64_C(0x1111111122222222), UINT64_C(0x3333333344444444)}},
         .cookie_key = {{UINT64_C(0x5a5a5a5aa5a5a5a5), UINT64_C(0x0f0f0f0ff0f0f0f0)}},
     };
 }
