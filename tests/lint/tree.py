@@ -15,6 +15,11 @@ LAYERS_BELOW = {  # what a layer may include besides itself
     "tcp": ("base", "wire"),
     "stack": ("base", "wire", "net", "tcp"),
 }
+OUTSIDE = {  # folders of the root that stand on the door, and what of one another they may include
+    "sock": (),
+    "pkt": ("sock",),
+    "sim": (),
+}
 DOOR_HEADERS = {"stdbool.h", "stddef.h", "stdint.h"}
 CORE_HEADERS = DOOR_HEADERS | {"string.h", "limits.h", "immintrin.h", "arm_neon.h"}
 TEST_HELPERS = ("support",)  # folders of tests/unit that every unit test may include
@@ -77,8 +82,12 @@ def include_is_allowed(tree, path, name, quoted):
         layer = path.parts[2] if len(path.parts) > 3 else ""
         below = LAYERS_BELOW.get(layer, ("base", "wire") if layer in TEST_HELPERS else ())
         first = name.split("/")[0]
+        if first in (layer, *OUTSIDE.get(layer, ())) and layer in OUTSIDE and tree.exists(name):
+            return True
         return (tree.exists(folder, name) or first in TEST_HELPERS and tree.exists("tests/unit", name)
                 or first in (layer, *below) and tree.exists("src", name))
+    if top in OUTSIDE:
+        return name.split("/")[0] in (top, *OUTSIDE[top]) and tree.exists(name)
     if path.parts[:2] == ("tests", "scenario"):
         if name.split("/")[0] in ("base", "wire"):
             return tree.exists("src", name)  # scenarios forge segments with the code that reads them
