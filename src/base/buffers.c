@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/hot.h"
 
 #define TABLE_BITS_MIN 9u /* 4 KiB; half full with 256 chunks */
 
@@ -280,7 +281,7 @@ static uint8_t *chunk_take(struct buffers *b, uint32_t shift)
     return buffer;
 }
 
-static uint8_t *take_small(struct buffers *b, uint32_t shift)
+static inline uint8_t *take_small(struct buffers *b, uint32_t shift)
 {
     struct buffers_spare *spare = &b->spares[shift - BUFFERS_SHIFT_MIN];
     if (!spare->here)
@@ -289,7 +290,7 @@ static uint8_t *take_small(struct buffers *b, uint32_t shift)
     return spare->buffer;
 }
 
-static void give_small(struct buffers *b, uint8_t *buffer, uint32_t shift)
+static inline void give_small(struct buffers *b, uint8_t *buffer, uint32_t shift)
 {
     struct buffers_spare *spare = &b->spares[shift - BUFFERS_SHIFT_MIN];
     if (buffer == spare->buffer) {
@@ -350,7 +351,7 @@ void buffers_deinit(struct buffers *b)
     memset(b, 0, sizeof *b);
 }
 
-uint8_t *buffers_take(struct buffers *b, uint32_t shift)
+HOT uint8_t *buffers_take(struct buffers *b, uint32_t shift)
 {
     ASSERT(shift >= BUFFERS_SHIFT_MIN && shift <= BUFFERS_SHIFT_MAX);
     uint64_t bytes = UINT64_C(1) << shift;
@@ -367,7 +368,7 @@ uint8_t *buffers_take(struct buffers *b, uint32_t shift)
     return buffer;
 }
 
-void buffers_give(struct buffers *b, uint8_t *buffer, uint32_t shift)
+HOT void buffers_give(struct buffers *b, uint8_t *buffer, uint32_t shift)
 {
     uint64_t bytes = UINT64_C(1) << shift;
     ASSERT(buffer != NULL && bytes <= b->used_bytes);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/hot.h"
+
 /* Where the byte `offset` behind the first one lies. */
 static uint32_t place_of(const struct ring *r, uint32_t offset)
 {
@@ -12,7 +14,7 @@ static uint32_t place_of(const struct ring *r, uint32_t offset)
 
 /* Copies out without a look at len: data beyond the queue's end moves with it when the buffer
  * grows. */
-static void copy_out(const struct ring *r, uint32_t offset, uint8_t *out, uint32_t n)
+static inline void copy_out(const struct ring *r, uint32_t offset, uint8_t *out, uint32_t n)
 {
     uint32_t place = place_of(r, offset);
     uint32_t to_end = ring_capacity(r) - place;
@@ -24,7 +26,7 @@ static void copy_out(const struct ring *r, uint32_t offset, uint8_t *out, uint32
     }
 }
 
-bool ring_reserve(struct ring *r, struct buffers *b, uint32_t bytes, uint32_t beyond)
+HOT bool ring_reserve(struct ring *r, struct buffers *b, uint32_t bytes, uint32_t beyond)
 {
     uint32_t capacity = ring_capacity(r);
     ASSERT(r->len <= capacity && beyond <= capacity - r->len);
@@ -46,7 +48,7 @@ bool ring_reserve(struct ring *r, struct buffers *b, uint32_t bytes, uint32_t be
     return true;
 }
 
-void ring_write_at(struct ring *r, uint32_t offset, const uint8_t *data, uint32_t n)
+HOT void ring_write_at(struct ring *r, uint32_t offset, const uint8_t *data, uint32_t n)
 {
     uint32_t capacity = ring_capacity(r);
     ASSERT(offset <= capacity && n <= capacity - offset);
@@ -62,7 +64,8 @@ void ring_write_at(struct ring *r, uint32_t offset, const uint8_t *data, uint32_
     }
 }
 
-unsigned ring_spans(const struct ring *r, uint32_t offset, uint32_t n, struct ring_span spans[2])
+HOT unsigned ring_spans(const struct ring *r, uint32_t offset, uint32_t n,
+                        struct ring_span spans[2])
 {
     ASSERT(offset <= r->len && n <= r->len - offset);
     if (n == 0)
@@ -78,7 +81,7 @@ unsigned ring_spans(const struct ring *r, uint32_t offset, uint32_t n, struct ri
     return 2;
 }
 
-void ring_read_at(const struct ring *r, uint32_t offset, uint8_t *out, uint32_t n)
+HOT void ring_read_at(const struct ring *r, uint32_t offset, uint8_t *out, uint32_t n)
 {
     ASSERT(offset <= r->len && n <= r->len - offset);
     if (n != 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SipHash (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012), with two rounds a word and
- * four at the end, or with one and three. */
+/* SipHash (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012), with two rounds a word
+ * and four at the end, or with one and three. */
 #include "base/siphash.h"
 
 enum rounds { ROUNDS_1_3, ROUNDS_2_4 };

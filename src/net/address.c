@@ -4,6 +4,7 @@
 #include "net/address.h"
 
 #include "base/assert.h"
+#include "base/hot.h"
 #include "wire/ip.h"
 
 /* Only our own addresses are ever put in, so nobody else can make chains long: no key is needed. */
@@ -45,8 +46,8 @@ static const struct hawser_address *slot_address(const struct addresses *a, uint
     return (slot - 1) % 2 != 0 ? &entry->group : &entry->address;
 }
 
-enum address_kind addresses_lookup(const struct addresses *a, const struct hawser_address *address,
-                                   uint32_t *index)
+HOT enum address_kind addresses_lookup(const struct addresses *a,
+                                       const struct hawser_address *address, uint32_t *index)
 {
     for (uint32_t at = slot_of(a, address);; at = (at + 1) & a->slots_mask) {
         uint32_t slot = a->slots[at];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/hot.h"
 #include "net/internal.h"
 
 enum net_send net_send_frame(struct net *net, uint64_t now_ns, const struct net_path *path,
@@ -31,8 +32,8 @@ uint32_t net_ip_id(struct net *net, const struct hawser_address *src,
     return (uint32_t)(hash >> 32) + net->ip_id[hash % NET_IP_IDS]++;
 }
 
-enum net_send net_send(struct net *net, uint64_t now_ns, const struct net_path *path,
-                       const struct ip_emit *ip, uint8_t *frame, uint32_t *frame_len)
+HOT enum net_send net_send(struct net *net, uint64_t now_ns, const struct net_path *path,
+                           const struct ip_emit *ip, uint8_t *frame, uint32_t *frame_len)
 {
     uint32_t header_bytes = net->links[path->link].header_bytes;
     struct ip_emit with_id;

@@ -2,6 +2,7 @@
 /* Connections: their slots, and where each is kept after every call into tcp/. */
 #include "stack/conn.h"
 
+#include "base/hot.h"
 #include "stack/host.h"
 #include "stack/trace.h"
 
@@ -164,14 +165,14 @@ hawser_tcp conn_handle(const struct hawser_host *host, uint32_t index)
     return handle_make(conn_at(host, index)->generation, index);
 }
 
-void conn_announce(struct hawser_host *host, uint32_t index)
+HOT void conn_announce(struct hawser_host *host, uint32_t index)
 {
     const struct conn *conn = conn_at(host, index);
     if (conn->tcb.events != 0 && !conn->telling)
         events_push_conn(host, index);
 }
 
-void conn_enqueue(struct hawser_host *host, uint32_t index)
+HOT void conn_enqueue(struct hawser_host *host, uint32_t index)
 {
     struct conn *conn = conn_at(host, index);
     struct link_queues *queues = &host->queues[conn->way.link];

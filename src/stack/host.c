@@ -2,6 +2,7 @@
 /* The host object: its birth and end, its links, addresses and routes, its deadlines. */
 #include "stack/host.h"
 
+#include "base/hot.h"
 #include "stack/trace.h"
 
 /* ---- birth and end --------------------------------------------------------------------------- */
@@ -211,7 +212,7 @@ int hawser_route_remove(struct hawser_host *host, const struct hawser_address *p
 
 /* ---- deadlines ------------------------------------------------------------------------------- */
 
-void host_after(struct hawser_host *host, uint64_t now_ns)
+HOT void host_after(struct hawser_host *host, uint64_t now_ns)
 {
     if (host->net.failures_count != 0)
         neighbour_failures(host, now_ns);
@@ -268,7 +269,7 @@ uint32_t handle_generation(struct hawser_host *host)
     return host->generation;
 }
 
-uint32_t handle_conn(const struct hawser_host *host, hawser_tcp tcp)
+HOT uint32_t handle_conn(const struct hawser_host *host, hawser_tcp tcp)
 {
     uint32_t index = (uint32_t)tcp;
     if (index >= host->conns.fresh_next) /* so are those of listeners */

@@ -8,6 +8,7 @@
  * is go-back-N over what is not SACKed; in fast recovery it follows from IsLost(). */
 #include "tcp/recovery.h"
 
+#include "base/hot.h"
 #include "tcp/cc.h"
 
 static seq_t clamp(const struct tcb *tcb, seq_t s)
@@ -273,7 +274,7 @@ void recovery_on_path_mtu(const struct tcp *tcp, struct tcb *tcb)
     tcb->timing = false;
 }
 
-uint32_t recovery_pipe(const struct tcb *tcb)
+HOT uint32_t recovery_pipe(const struct tcb *tcb)
 {
     uint32_t flight = tcb_flight(tcb);
     if (tcb->recovery == RECOVERY_OPEN)
@@ -287,7 +288,7 @@ uint32_t recovery_pipe(const struct tcb *tcb)
     return flight - tcb->sacked_bytes - lost + again;
 }
 
-uint32_t recovery_allowance(const struct tcb *tcb)
+HOT uint32_t recovery_allowance(const struct tcb *tcb)
 {
     /* RFC3042 01: without SACK the first two duplicates stand for a segment each that has left;
      * with it pipe has counted them already (RFC6675 03). */

@@ -21,7 +21,7 @@ static uint32_t window_room(const struct tcb *tcb)
 }
 
 /* May `len` octets more be under way? (RFC5681 01) */
-static bool congestion_allows(const struct tcb *tcb, uint32_t len)
+static inline bool congestion_allows(const struct tcb *tcb, uint32_t len)
 {
     uint32_t pipe = recovery_pipe(tcb);
     uint32_t allowance = recovery_allowance(tcb);
@@ -67,7 +67,7 @@ static struct send_plan decide_narrow(const struct tcb *tcb, uint32_t room)
 }
 
 /* New text and FIN. */
-static struct send_plan decide_new(const struct tcb *tcb)
+static inline struct send_plan decide_new(const struct tcb *tcb)
 {
     seq_t end = tcb_tx_end(tcb);
     if (seq_gt(tcb->snd.nxt, end))
@@ -109,7 +109,7 @@ static struct send_plan decide_recovery(const struct tcb *tcb)
 
 /* What takes sequence space, in the states that may send text. Retransmission minds neither edge of
  * the window (RFC9293 SHLD-16, MAY-7). */
-static struct send_plan decide_text(const struct tcb *tcb)
+static inline struct send_plan decide_text(const struct tcb *tcb)
 {
     if (tcb->rtx_now)
         return plan(SEND_FRONT, tcb->snd.una, recovery_front(tcb));

@@ -3,6 +3,7 @@
 #include "wire/checksum.h"
 
 #include "base/bytes.h"
+#include "base/hot.h"
 #include "wire/checksum_impl.h"
 
 /* Up to here words are done before vectors have added up their lanes (bench/wire_bench). */
@@ -109,7 +110,7 @@ const char *checksum_flavour(void)
     return flavours[count - 1].name;
 }
 
-uint32_t checksum_sum(const uint8_t *p, size_t n)
+HOT uint32_t checksum_sum(const uint8_t *p, size_t n)
 {
     if (n <= SHORT_BYTES)
         return words_body(NULL, p, n, false);
@@ -124,7 +125,7 @@ uint32_t checksum_sum(const uint8_t *p, size_t n)
     return checksum_sum_words(p, n);
 }
 
-uint32_t checksum_copy(uint8_t *restrict dst, const uint8_t *restrict src, size_t n)
+HOT uint32_t checksum_copy(uint8_t *restrict dst, const uint8_t *restrict src, size_t n)
 {
     if (n <= SHORT_BYTES)
         return words_body(dst, src, n, true);
@@ -137,8 +138,8 @@ uint32_t checksum_copy(uint8_t *restrict dst, const uint8_t *restrict src, size_
     return checksum_copy_words(dst, src, n);
 }
 
-uint32_t checksum_pseudo(const struct hawser_address *src, const struct hawser_address *dst,
-                         uint8_t protocol, uint32_t length)
+HOT uint32_t checksum_pseudo(const struct hawser_address *src, const struct hawser_address *dst,
+                             uint8_t protocol, uint32_t length)
 {
     /* All 16 bytes for IPv4 too: the ffff of a mapped address is 0 in one's complement
      * arithmetic. */

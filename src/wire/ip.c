@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/hot.h"
 #include "wire/checksum.h"
 #include "wire/ipv6_headers.h"
 
@@ -118,7 +119,7 @@ static enum ip_parse parse_v6(const uint8_t *p, size_t n, struct ip_packet *out)
     return verdict;
 }
 
-enum ip_parse ip_parse(const uint8_t *p, size_t n, struct ip_packet *out)
+HOT enum ip_parse ip_parse(const uint8_t *p, size_t n, struct ip_packet *out)
 {
     *out = (struct ip_packet){0};
     if (n == 0)
@@ -154,7 +155,7 @@ static uint32_t emit_v4(const struct ip_emit *e, uint8_t *out)
     return IPV4_HEADER_BYTES;
 }
 
-uint32_t ip_emit(const struct ip_emit *e, uint8_t *out)
+HOT uint32_t ip_emit(const struct ip_emit *e, uint8_t *out)
 {
     if (address_is_v4(e->dst))
         return emit_v4(e, out);

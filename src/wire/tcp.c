@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/hot.h"
 #include "wire/checksum.h"
 #include "wire/tcp_options.h"
 
@@ -161,7 +162,7 @@ static uint32_t sack_blocks_to_emit(const struct segment *seg, uint8_t options)
     return seg->sack_count < max ? seg->sack_count : max;
 }
 
-uint32_t tcp_header_bytes(const struct segment *seg)
+HOT uint32_t tcp_header_bytes(const struct segment *seg)
 {
     uint8_t options = options_to_emit(seg);
     uint32_t bytes = TCP_HEADER_MIN;
