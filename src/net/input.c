@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/hot.h"
 #include "net/internal.h"
 #include "wire/ipv6_headers.h"
 
@@ -10,7 +11,8 @@
 
 #define PARAMETER_NEXT_HEADER_CODE 1u /* RFC 4443 3.4 */
 
-bool net_source_possible(const struct net *net, uint32_t link, const struct hawser_address *source)
+HOT bool net_source_possible(const struct net *net, uint32_t link,
+                             const struct hawser_address *source)
 {
     if (net->links[link].kind == HAWSER_LINK_LOOPBACK)
         return true; /* only we can put anything there */
@@ -42,7 +44,8 @@ static bool is_own_group(const struct ip_packet *ip, enum address_kind kind)
 
 /* Is it for us? The addresses of all links are ours on every link (the weak model of RFC 1122
  * 3.3.4.2), but loopback and link-local ones, which mean something only where they are. */
-static bool destination_possible(const struct net *net, const struct net_packet *packet, bool whole)
+static inline bool destination_possible(const struct net *net, const struct net_packet *packet,
+                                        bool whole)
 {
     const struct ip_packet *ip = packet->ip;
     uint32_t index;
@@ -64,8 +67,8 @@ static bool destination_possible(const struct net *net, const struct net_packet 
 }
 
 /* whole: all headers were read, so that the protocol is known. */
-static enum hawser_drop judge_addresses(const struct net *net, const struct net_packet *packet,
-                                        bool whole)
+static inline enum hawser_drop judge_addresses(const struct net *net,
+                                               const struct net_packet *packet, bool whole)
 {
     const struct ip_packet *ip = packet->ip;
     if (!destination_possible(net, packet, whole))
@@ -95,8 +98,8 @@ static void refuse_protocol(struct net *net, uint64_t now_ns, const struct net_p
     }
 }
 
-static enum net_input_result dispatch(struct net *net, uint64_t now_ns,
-                                      const struct net_packet *packet, struct net_arrival *out)
+static inline enum net_input_result
+dispatch(struct net *net, uint64_t now_ns, const struct net_packet *packet, struct net_arrival *out)
 {
     const struct ip_packet *ip = packet->ip;
     if (ip->protocol == IP_PROTO_TCP) {
@@ -167,8 +170,9 @@ static enum net_input_result refuse_header(struct net *net, uint64_t now_ns, enu
     return NET_NOTHING;
 }
 
-static enum net_input_result ip_arrives(struct net *net, uint64_t now_ns, struct net_packet *packet,
-                                        uint32_t length, unsigned version, struct net_arrival *out)
+static inline enum net_input_result ip_arrives(struct net *net, uint64_t now_ns,
+                                               struct net_packet *packet, uint32_t length,
+                                               unsigned version, struct net_arrival *out)
 {
     enum ip_parse verdict = ip_parse(packet->header, length, packet->ip);
     if (verdict != IP_PARSE_OK)

@@ -6,8 +6,8 @@
 #include "base/hot.h"
 #include "net/internal.h"
 
-enum net_send net_send_frame(struct net *net, uint64_t now_ns, const struct net_path *path,
-                             uint8_t *frame, uint32_t frame_len)
+HOT enum net_send net_send_frame(struct net *net, uint64_t now_ns, const struct net_path *path,
+                                 uint8_t *frame, uint32_t frame_len)
 {
     if (path->neighbour == NEIGHBOUR_NONE)
         return NET_SENT;

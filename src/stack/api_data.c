@@ -4,7 +4,7 @@
 #include "stack/host.h"
 
 /* The connection of a handle; CONN_NONE and *error when it names none. */
-static uint32_t conn_of(struct hawser_host *host, hawser_tcp tcp, int *error)
+static inline uint32_t conn_of(struct hawser_host *host, hawser_tcp tcp, int *error)
 {
     uint32_t index = handle_conn(host, tcp);
     if (index == CONN_NONE)

@@ -90,9 +90,8 @@ static void become_record(struct hawser_host *host, uint32_t index, uint64_t now
 }
 
 /* Deadline and output queue. */
-static void schedule(struct hawser_host *host, uint32_t index, bool dry)
+static void schedule(struct hawser_host *host, uint32_t index, const struct conn *conn, bool dry)
 {
-    struct conn *conn = conn_at(host, index);
     uint64_t at_ns = tcb_deadline(&conn->tcb);
     if (at_ns != conn->timer.at_ns)
         wheel_set(&host->conn_timers, index, at_ns);
@@ -100,9 +99,10 @@ static void schedule(struct hawser_host *host, uint32_t index, bool dry)
         conn_enqueue(host, index);
 }
 
-static void settle_mapped(struct hawser_host *host, uint32_t index, uint64_t now_ns, bool dry)
+static void settle_mapped(struct hawser_host *host, uint32_t index, const struct conn *conn,
+                          uint64_t now_ns, bool dry)
 {
-    const struct tcb *tcb = &conn_at(host, index)->tcb;
+    const struct tcb *tcb = &conn->tcb;
     switch ((enum hawser_state)tcb->state) {
     case HAWSER_CLOSED:
         unmap(host, index);
@@ -128,7 +128,7 @@ static void settle_mapped(struct hawser_host *host, uint32_t index, uint64_t now
     case HAWSER_LAST_ACK:
         break;
     }
-    schedule(host, index, dry);
+    schedule(host, index, conn, dry);
 }
 
 static void settle(struct hawser_host *host, uint32_t index, uint64_t now_ns, bool dry)
@@ -141,7 +141,7 @@ static void settle(struct hawser_host *host, uint32_t index, uint64_t now_ns, bo
             host->counters.opens_failed++;
     }
     if (conn->mapped)
-        settle_mapped(host, index, now_ns, dry);
+        settle_mapped(host, index, conn, now_ns, dry);
     if (conn->role == CONN_HELD)
         conn_announce(host, index);
     else if (conn->role == CONN_ORPHAN && !conn->mapped)

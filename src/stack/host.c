@@ -253,7 +253,8 @@ void hawser_expire(struct hawser_host *host, uint64_t now_ns)
     while (wheel_next(&host->request_timers) <= now &&
            (index = wheel_expire(&host->request_timers, now)) != POOL_NONE)
         request_timeout(host, index, now);
-    waiting_expire(host, now);
+    if (records_next(&host->records) <= now)
+        waiting_expire(host, now);
     if (net_next_deadline(&host->net) <= now)
         net_expire(&host->net, now);
     host_after(host, now);

@@ -40,7 +40,8 @@ struct sender {
 
 /* Link and IP header in front of length octets of TCP that stand in place; the frame goes into the
  * batch. */
-static void send(struct batch *batch, const struct sender *from, uint8_t *frame, uint32_t length)
+static inline void send(struct batch *batch, const struct sender *from, uint8_t *frame,
+                        uint32_t length)
 {
     struct hawser_host *host = batch->host;
     struct hawser_buffer *buffer = &batch->buffers[batch->filled];
@@ -246,7 +247,7 @@ static void output_conn(struct batch *batch)
     conn_settle(host, index, batch->now_ns);
 }
 
-static bool output_own(struct batch *batch)
+static inline bool output_own(struct batch *batch)
 {
     struct hawser_host *host = batch->host;
     struct hawser_buffer *buffer = &batch->buffers[batch->filled];

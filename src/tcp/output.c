@@ -18,7 +18,7 @@
 
 /* What every segment of a synchronized connection says: ACK, window, timestamps, SACK. Returns the
  * window offered, in octets. */
-static uint32_t fill_common(const struct tcb *tcb, uint64_t now_ns, struct segment *seg)
+static inline uint32_t fill_common(const struct tcb *tcb, uint64_t now_ns, struct segment *seg)
 {
     uint32_t offered;
     seg->ack = tcb->rcv.nxt;
@@ -85,7 +85,7 @@ static void fill_urgent(const struct tcb *tcb, struct segment *seg)
 
 /* Octets of text that a full segment with these options holds: SACK blocks take their room from it
  * (RFC6691 02). */
-static uint32_t text_room(const struct tcb *tcb, const struct segment *seg)
+static inline uint32_t text_room(const struct tcb *tcb, const struct segment *seg)
 {
     uint32_t options = tcp_header_bytes(seg) - TCP_HEADER_MIN;
     uint32_t usual = tcb->has_timestamps ? 12 : 0;
@@ -95,7 +95,7 @@ static uint32_t text_room(const struct tcb *tcb, const struct segment *seg)
 
 /* Text, PSH and FIN of [seq, …): at most `len` octets, at most what there is room for. What is sent
  * again ends where SND.NXT is: new text goes as new text. */
-static void fill_text(const struct tcb *tcb, uint32_t len, bool again, struct segment *seg)
+static inline void fill_text(const struct tcb *tcb, uint32_t len, bool again, struct segment *seg)
 {
     uint32_t most = text_room(tcb, seg);
     seq_t end = tcb_tx_end(tcb);
