@@ -226,7 +226,7 @@ void parse_packet(struct parser *parser, struct pkt_packet *packet)
     parse_ports(parser, packet);
     if (parse_accept_word(parser, "udp")) {
         parse_udp(parser, packet);
-    } else if (parse_accept_word(parser, "icmp")) {
+    } else if (!packet->has_ports && parse_accept_word(parser, "icmp")) {
         packet->kind = PKT_PACKET_ICMP;
         packet->icmp.v6 = parser->script->options.family == PKT_IPV6;
         parse_icmp(parser, &packet->icmp);
