@@ -89,8 +89,9 @@ struct sock_op {
     int64_t result;                /* when done: count, 0 or -errno. For accept 0. */
 
     uint64_t deadline_ns;          /* try again at the latest (SO_RCVTIMEO, SO_SNDTIMEO, SO_LINGER); UINT64_MAX = when something happens */
-    uint64_t progress;             /* private */
-    bool started;                  /* private */
+    uint64_t ends_ns;              /* private, and those below */
+    uint64_t progress;
+    bool started;                  /* false before the first try */
 };
 
 /* Tries: true = done, see result. false = it must wait: call again after each sock_net_turn, or when deadline_ns has come; a socket that is

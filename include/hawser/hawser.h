@@ -64,6 +64,15 @@ HAWSER_EXPORT int hawser_host_create(const struct hawser_config *config, uint64_
 /* Ends a host at once: nothing is sent, all memory goes back. NULL is allowed. */
 HAWSER_EXPORT void hawser_host_destroy(struct hawser_host *host);
 
+/* What the host runs with: what hawser_host_create was given, and hawser_host_configure after it. The host's. */
+HAWSER_EXPORT const struct hawser_config *hawser_config_of(const struct hawser_host *host);
+
+/* Changes behaviour and times of a living host; how much applies to what is open already follows each field's use: retries, RTO bounds and ICMP at once, what
+ * an option can set (buffers, keep-alive, hop limit) for connections opened later. Records in TIME-WAIT and FIN-WAIT-2
+ * get the new time, counted from where they began. memory, entropy, trace, trace_context and the memory limits must be what they were.
+ * HAWSER_ERR_CONFIG (nothing changed): one of those differs, or hawser_config_check says no. */
+HAWSER_EXPORT int hawser_host_configure(struct hawser_host *host, uint64_t now_ns, const struct hawser_config *config);
+
 /* ---- links, addresses, routes --------------------------------------------------------------------------------------- */
 
 enum hawser_link_kind {
@@ -90,6 +99,9 @@ HAWSER_EXPORT int hawser_address_add(struct hawser_host *host, uint32_t link, co
 
 /* Takes a local address away; connections that use it end with HAWSER_ERR_ABORTED, without a segment. HAWSER_ERR_ADDRESS_NOT_LOCAL. */
 HAWSER_EXPORT int hawser_address_remove(struct hawser_host *host, const struct hawser_address *address);
+
+/* Whether it is an address of this host's, one of a loopback network on a LOOPBACK link included. */
+HAWSER_EXPORT bool hawser_address_is_local(const struct hawser_host *host, const struct hawser_address *address);
 
 /* Sends prefix/bits over link, through gateway (NULL = on-link). 0 bits is the default route of the gateway's (or prefix's) family.
  * A longer prefix wins; of two equal ones the smaller metric. HAWSER_ERR_INVALID, HAWSER_ERR_EXISTS, HAWSER_ERR_RESOURCES. */

@@ -70,6 +70,12 @@ struct hawser_open_options {
  * Nothing is left behind on failure. */
 HAWSER_EXPORT int hawser_open(struct hawser_host *host, uint64_t now_ns, const struct hawser_open_options *options, hawser_tcp *out);
 
+/* How many connections and records use a local end: all zero is any address, ::ffff:0.0.0.0 any of IPv4; with v6_only all zero is any of IPv6. */
+HAWSER_EXPORT uint32_t hawser_port_users(struct hawser_host *host, uint64_t now_ns, const struct hawser_endpoint *local, bool v6_only);
+
+/* A local port of the configured range that no connection, record or listener uses on this address, chosen at random (RFC 6056); 0 = there is none. */
+HAWSER_EXPORT uint16_t hawser_port_choose(struct hawser_host *host, uint64_t now_ns, const struct hawser_address *local, bool v6_only);
+
 /* ---- 3.10.2 SEND ---------------------------------------------------------------------------------------------------- */
 
 #define HAWSER_SEND_URGENT 1u /* the last byte of this call is urgent (RFC 9293 3.8.5) */
@@ -85,7 +91,7 @@ HAWSER_EXPORT int64_t hawser_send(struct hawser_host *host, hawser_tcp tcp, cons
 
 /* Copies up to n bytes in order; returns how many; 0 = the peer has closed and everything was read, for ever (n > 0). n 0 returns 0.
  * AGAIN: nothing yet, HAWSER_EVENT_READABLE follows; NO_CONNECTION; NOT_CONNECTED: a listener;
- * what ended the connection, after what was in order has been read.
+ * CLOSING: after hawser_shutdown in SYN-SENT; what ended the connection, after what was in order has been read.
  * An urgent mark stops a read: bytes before it and from it on come in different calls (RFC9293 MUST-33). */
 HAWSER_EXPORT int64_t hawser_receive(struct hawser_host *host, hawser_tcp tcp, void *out, size_t n);
 
@@ -99,6 +105,11 @@ HAWSER_EXPORT int64_t hawser_peek(struct hawser_host *host, hawser_tcp tcp, stru
 
 /* Drops n bytes that hawser_peek showed. HAWSER_ERR_INVALID: more than are there (nothing dropped); NO_CONNECTION; NOT_CONNECTED. */
 HAWSER_EXPORT int hawser_consume(struct hawser_host *host, hawser_tcp tcp, size_t n);
+
+/* Copies up to n bytes from `offset` bytes behind the next one to be read on, over urgent marks, and consumes nothing; returns how many,
+ * 0 = none is there (yet).
+ * NO_CONNECTION; NOT_CONNECTED: a listener. */
+HAWSER_EXPORT int64_t hawser_peek_at(struct hawser_host *host, hawser_tcp tcp, size_t offset, void *out, size_t n);
 
 /* ---- 3.10.4 CLOSE, 3.10.5 ABORT ------------------------------------------------------------------------------------- */
 
@@ -130,6 +141,7 @@ struct hawser_tcp_info {
     /* RFC 9293 3.3.1 */
     uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_up;
     uint32_t irs, rcv_nxt, rcv_wnd, rcv_up;
+    bool fin_received;           /* the peer's FIN is in order: nothing follows what is readable */
     bool urgent;                 /* urgent data has not been read up to its mark */
     uint32_t urgent_bytes;       /* how many bytes remain up to the mark */
     /* what `ss -i` shows */
@@ -144,6 +156,7 @@ struct hawser_tcp_info {
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_sent, segments_received, retransmissions, duplicate_acks, out_of_order;
     uint32_t rtt_samples;
+    uint64_t last_sent_ns, last_heard_ns; /* how long ago: text or a probe sent, an acceptable segment received; 0 = never */
 };
 
 /* Facts about one connection or listener. 0; NO_CONNECTION (*out unchanged). A connection whose record is in TIME-WAIT shows TIME-WAIT. */
@@ -170,6 +183,9 @@ enum hawser_option {
     HAWSER_OPTION_CORK,               /* 0/1: send only full segments until 0 again, at most 200 ms late (TCP_CORK) */
     HAWSER_OPTION_QUICK_ACK,          /* 0/1: acknowledge at once from now on */
     HAWSER_OPTION_LINGER_RESET,       /* 0/1: hawser_close behaves as hawser_abort (SO_LINGER with 0 s) */
+    HAWSER_OPTION_SYN_RETRIES,        /* 1..127: repetitions of the SYN; 0: the config's (TCP_SYNCNT) */
+    HAWSER_OPTION_READ_SHUT,          /* 0/1: the program will not read any more: once it has sent FIN, arriving text is answered by RST (shutdown of both) */
+    HAWSER_OPTION_BACKLOG,            /* of a listener only, 1..: as in hawser_listen_options */
 };
 
 /* 0; INVALID: value out of range (the old one stays); NO_OPTION; NO_CONNECTION. On a listener: for the connections it will accept. */
@@ -185,7 +201,7 @@ HAWSER_EXPORT int hawser_take_soft_error(struct hawser_host *host, hawser_tcp tc
 /* ---- events --------------------------------------------------------------------------------------------------------- */
 
 #define HAWSER_EVENT_READABLE 0x01u     /* data, or the end of the stream, can be read now and could not before */
-#define HAWSER_EVENT_WRITABLE 0x02u     /* there is room: with CONNECTED, and again after a short write or HAWSER_ERR_AGAIN */
+#define HAWSER_EVENT_WRITABLE 0x02u     /* there is room: with CONNECTED, and after a short write or HAWSER_ERR_AGAIN when a quarter of the buffer is free */
 #define HAWSER_EVENT_ACCEPTABLE 0x04u   /* the listener has a connection to accept */
 #define HAWSER_EVENT_CONNECTED 0x08u    /* the handshake is complete */
 #define HAWSER_EVENT_PEER_CLOSED 0x10u  /* FIN arrived: nothing follows what is readable */

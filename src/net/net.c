@@ -104,6 +104,13 @@ int net_init(struct net *net, const struct hawser_config *config, struct memory 
     return HAWSER_ERR_RESOURCES;
 }
 
+void net_configure(struct net *net)
+{
+    net->reasm.timeout_ns = net->config->fragment_timeout_ns;
+    net->neighbours.reachable_ns = net->config->neighbour_reachable_ns;
+    net->pathmtus.age_ns = net->config->path_mtu_age_ns;
+}
+
 void net_deinit(struct net *net)
 {
     if (net->tables == NULL)

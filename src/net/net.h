@@ -84,6 +84,10 @@ int net_init(struct net *net, const struct hawser_config *config, struct memory 
              struct hawser_counters *counters, uint64_t now_ns, uint64_t seed);
 void net_deinit(struct net *net);
 
+/* What config points to has changed: takes over the times that tables have copies of. What waits
+ * already keeps its time. */
+void net_configure(struct net *net);
+
 /* ---- links, addresses, routes: results as hawser.h says of the public functions -------------- */
 
 int net_link_add(struct net *net, const struct hawser_link_config *config, uint32_t *link);

@@ -65,6 +65,17 @@ int hawser_consume(struct hawser_host *host, hawser_tcp tcp, size_t n)
     return error;
 }
 
+int64_t hawser_peek_at(struct hawser_host *host, hawser_tcp tcp, size_t offset, void *out, size_t n)
+{
+    int error;
+    uint32_t index = conn_of(host, tcp, &error);
+    if (index == CONN_NONE)
+        return error;
+    if (out == NULL && n > 0)
+        return HAWSER_ERR_INVALID;
+    return tcp_peek_at(&conn_at(host, index)->tcb, offset, out, n);
+}
+
 int hawser_shutdown(struct hawser_host *host, hawser_tcp tcp)
 {
     int error;

@@ -37,6 +37,21 @@ static int local_for_listen(struct hawser_host *host, const struct hawser_listen
     return 0;
 }
 
+uint32_t hawser_port_users(struct hawser_host *host, uint64_t now_ns,
+                           const struct hawser_endpoint *local, bool v6_only)
+{
+    waiting_expire(host, host_now(host, now_ns));
+    return ports_users(&host->ports, &local->address, local->port, v6_only);
+}
+
+uint16_t hawser_port_choose(struct hawser_host *host, uint64_t now_ns,
+                            const struct hawser_address *local, bool v6_only)
+{
+    const struct hawser_listen_options options = {.local = {.address = *local}, .v6_only = v6_only};
+    waiting_expire(host, host_now(host, now_ns));
+    return port_for_listen(host, &options);
+}
+
 /* RFC9293 FIG5-1. */
 int hawser_listen(struct hawser_host *host, uint64_t now_ns,
                   const struct hawser_listen_options *options, hawser_tcp *out)

@@ -212,11 +212,21 @@ bool hawser_walk(struct hawser_host *host, uint64_t now_ns, uint64_t *cursor,
 /* ---- options
  * ----------------------------------------------------------------------------------- */
 
+static int set_backlog(struct listener *listener, uint64_t value)
+{
+    if (value == 0 || value > UINT32_MAX)
+        return HAWSER_ERR_INVALID;
+    listener->backlog = (uint32_t)value; /* who waits already stays */
+    return 0;
+}
+
 int hawser_set_option(struct hawser_host *host, hawser_tcp tcp, enum hawser_option option,
                       uint64_t value)
 {
     uint32_t index = handle_conn(host, tcp);
     uint32_t listener = handle_listener(host, tcp);
+    if (listener != LISTENER_NONE && option == HAWSER_OPTION_BACKLOG)
+        return set_backlog(listener_at(&host->listeners, listener), value);
     if (listener != LISTENER_NONE)
         return tcb_settings_set(&host->tcp, &listener_at(&host->listeners, listener)->set, option,
                                 value);
@@ -236,6 +246,10 @@ int hawser_get_option(struct hawser_host *host, hawser_tcp tcp, enum hawser_opti
         return HAWSER_ERR_NO_CONNECTION;
     if (value == NULL)
         return HAWSER_ERR_INVALID;
+    if (listener != LISTENER_NONE && option == HAWSER_OPTION_BACKLOG) {
+        *value = listener_at(&host->listeners, listener)->backlog;
+        return 0;
+    }
     if (listener != LISTENER_NONE)
         return tcb_settings_get(&listener_at(&host->listeners, listener)->set, option, value);
     return tcb_settings_get(&conn_at(host, index)->tcb.set, option, value);

@@ -161,6 +161,11 @@ int hawser_address_add(struct hawser_host *host, uint32_t link,
     return net_address_add(&host->net, link, address, prefix_bits);
 }
 
+bool hawser_address_is_local(const struct hawser_host *host, const struct hawser_address *address)
+{
+    return net_is_local(&host->net, address);
+}
+
 /* What used an address that is no longer ours. */
 static void end_records_without_address(struct hawser_host *host)
 {

@@ -91,22 +91,29 @@ void ports_release(struct ports *p, const struct hawser_address *address, uint16
     p->last = index;
 }
 
-static bool has_users(const struct ports_address *entry, uint16_t port)
+static uint32_t users_of(const struct ports_address *entry, uint16_t port)
 {
     const uint32_t *users = counter(entry, port);
-    return entry->count > 0 && users != NULL && *users > 0;
+    return entry->count > 0 && users != NULL ? *users : 0;
+}
+
+uint32_t ports_users(const struct ports *p, const struct hawser_address *address, uint16_t port,
+                     bool v6_only)
+{
+    if (!address_is_unspecified(address))
+        return users_of(&p->list[find(p, address)], port);
+    bool v4_only = address_is_v4(address);
+    uint32_t users = users_of(&p->list[SHARED], port);
+    for (uint32_t i = 0; i < SHARED; i++) {
+        bool v4 = address_is_v4(&p->list[i].address);
+        if (v4 ? !v6_only : !v4_only)
+            users += users_of(&p->list[i], port);
+    }
+    return users;
 }
 
 bool ports_used(const struct ports *p, const struct hawser_address *address, uint16_t port,
                 bool v6_only)
 {
-    if (!address_is_unspecified(address))
-        return has_users(&p->list[find(p, address)], port);
-    bool v4_only = address_is_v4(address);
-    for (uint32_t i = 0; i < SHARED; i++) {
-        bool v4 = address_is_v4(&p->list[i].address);
-        if ((v4 ? !v6_only : !v4_only) && has_users(&p->list[i], port))
-            return true;
-    }
-    return has_users(&p->list[SHARED], port);
+    return ports_users(p, address, port, v6_only) != 0;
 }

@@ -33,6 +33,9 @@ void ports_deinit(struct ports *p);
 bool ports_hold(struct ports *p, const struct hawser_address *address, uint16_t port);
 void ports_release(struct ports *p, const struct hawser_address *address, uint16_t port);
 
+/* How many users have this port on this address: see ports_used. Those of addresses that share a table count for each of these. */
+uint32_t ports_users(const struct ports *p, const struct hawser_address *address, uint16_t port, bool v6_only);
+
 /* Whether any user has this port on this address. All zero: on any; ::ffff:0.0.0.0: on any of IPv4; with v6_only all zero means any of IPv6. */
 bool ports_used(const struct ports *p, const struct hawser_address *address, uint16_t port, bool v6_only);
 

@@ -303,6 +303,37 @@ void records_remove(struct records *r, bool v6, uint32_t index)
     find_next(r);
 }
 
+/* Dead places too: the head's time is found by the differences between neighbours. */
+static void queue_shift(struct records *r, unsigned queue, int64_t by_ms)
+{
+    struct record_queue *q = &r->queues[queue];
+    bool v6 = queue_is_v6(queue);
+    uint32_t chunk = q->head_chunk, place = q->head_place;
+    if (q->head_at_ns == NEVER)
+        return;
+    uint64_t by_ns = (uint64_t)(by_ms < 0 ? -by_ms : by_ms) * NS_PER_MS;
+    if (by_ms >= 0)
+        q->head_at_ns = ns_add(q->head_at_ns, by_ns);
+    else
+        q->head_at_ns -= by_ns < q->head_at_ns ? by_ns : q->head_at_ns;
+    while (chunk != q->tail_chunk || place != q->tail_place) {
+        if (place == q->places) {
+            chunk = chunk_at(r, chunk)->next;
+            place = 0;
+            continue;
+        }
+        records_at(r, v6, (chunk << r->place_bits) | place)->ends_at_ms += (uint32_t)by_ms;
+        place++;
+    }
+}
+
+void records_shift(struct records *r, bool fin_wait_2, int64_t by_ms)
+{
+    queue_shift(r, fin_wait_2 ? RECORDS_FIN_WAIT_2_V4 : RECORDS_TIME_WAIT_V4, by_ms);
+    queue_shift(r, fin_wait_2 ? RECORDS_FIN_WAIT_2_V6 : RECORDS_TIME_WAIT_V6, by_ms);
+    find_next(r);
+}
+
 bool records_first(const struct records *r, bool *v6, uint32_t *index)
 {
     unsigned first = first_queue(r);

@@ -92,6 +92,9 @@ static inline uint64_t records_next(const struct records *r)
     return r->next_at_ns;
 }
 
+/* Every record of TIME-WAIT, or of FIN-WAIT-2, ends so many milliseconds later, or earlier. */
+void records_shift(struct records *r, bool fin_wait_2, int64_t by_ms);
+
 /* The one that ends first; false when there is none. Records end in the order in which this names them. */
 bool records_first(const struct records *r, bool *v6, uint32_t *index);
 

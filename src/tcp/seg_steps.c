@@ -344,7 +344,7 @@ static enum verdict take_text(struct arrival *a)
 {
     struct tcb *tcb = a->tcb;
     struct segment *seg = &a->seg;
-    if (tcb->no_reader)
+    if (tcb->no_reader || (tcb->fin_queued && tcb->set.read_shut))
         return text_without_reader(a);
     if (tcb->fin_waiting && seq_gt(seq_add(seg->seq, seg->text_len), tcb->fin_seq))
         seg->text_len = seq_lt(seg->seq, tcb->fin_seq) ? seq_diff(tcb->fin_seq, seg->seq) : 0;

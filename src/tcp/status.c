@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* RFC 9293 3.10.6 STATUS, and the options of a connection. */
+#include "tcp/handshake.h"
 #include "tcp/recovery.h"
 #include "tcp/rtx.h"
 #include "tcp/tcp.h"
@@ -27,6 +28,16 @@ static void status_of_urgency(const struct tcb *tcb, struct hawser_tcp_info *inf
     seq_t first = seq_sub(tcb->rcv.nxt, tcb->rx.len + (tcb->fin_received ? 1 : 0));
     info->urgent = true;
     info->urgent_bytes = seq_gt(tcb->rcv.up, first) ? seq_diff(tcb->rcv.up, first) : 0;
+}
+
+/* The block keeps milliseconds, modulo 2^32. */
+static void status_of_silence(const struct tcb *tcb, uint64_t now_ns, struct hawser_tcp_info *info)
+{
+    uint32_t now_ms = ms_clock(now_ns);
+    if (tcb->segs_out > 0)
+        info->last_sent_ns = (uint32_t)(now_ms - tcb->sent_at_ms) * NS_PER_MS;
+    if (tcb->segs_in > 0)
+        info->last_heard_ns = (uint32_t)(now_ms - tcb->heard_at_ms) * NS_PER_MS;
 }
 
 void tcp_status(const struct tcp *tcp, const struct tcb *tcb, uint64_t now_ns,
@@ -79,6 +90,8 @@ void tcp_status(const struct tcp *tcp, const struct tcb *tcb, uint64_t now_ns,
     info->duplicate_acks = tcb->dup_acks_total;
     info->out_of_order = tcb->ooo_total;
     info->rtt_samples = tcb->rtt_samples;
+    info->fin_received = tcb->fin_received;
+    status_of_silence(tcb, now_ns, info);
 }
 
 static bool in_range(uint64_t value, uint64_t least, uint64_t most)
@@ -101,6 +114,8 @@ static int set_number(const struct tcp *tcp, struct tcb_settings *set, enum haws
         set->keepalive_probes = (uint8_t)value;
     else if (option == HAWSER_OPTION_USER_TIMEOUT_NS && (never || value <= ns_max))
         set->user_timeout_ms = ms; /* RFC9293 MUST-21 */
+    else if (option == HAWSER_OPTION_SYN_RETRIES && value <= 127)
+        set->syn_retries = (uint8_t)value; /* RFC9293 MUST-23: the program's to choose */
     else if (option == HAWSER_OPTION_HOP_LIMIT && in_range(value, 1, 255))
         set->hop_limit = (uint8_t)value; /* RFC9293 MUST-49 */
     else if (option == HAWSER_OPTION_TRAFFIC_CLASS && value <= 255)
@@ -127,6 +142,7 @@ int tcb_settings_set(const struct tcp *tcp, struct tcb_settings *set, enum hawse
     case HAWSER_OPTION_CORK:
     case HAWSER_OPTION_QUICK_ACK:
     case HAWSER_OPTION_LINGER_RESET:
+    case HAWSER_OPTION_READ_SHUT:
         if (value > 1)
             return HAWSER_ERR_INVALID;
         if (option == HAWSER_OPTION_NODELAY)
@@ -137,6 +153,8 @@ int tcb_settings_set(const struct tcp *tcp, struct tcb_settings *set, enum hawse
             set->cork = value;
         else if (option == HAWSER_OPTION_LINGER_RESET)
             set->linger_reset = value;
+        else if (option == HAWSER_OPTION_READ_SHUT)
+            set->read_shut = value;
         return 0;
     case HAWSER_OPTION_KEEPALIVE_IDLE_NS:
     case HAWSER_OPTION_KEEPALIVE_INTERVAL_NS:
@@ -147,7 +165,10 @@ int tcb_settings_set(const struct tcp *tcp, struct tcb_settings *set, enum hawse
     case HAWSER_OPTION_SEND_BUFFER_BYTES:
     case HAWSER_OPTION_RECEIVE_BUFFER_BYTES:
     case HAWSER_OPTION_MAX_SEGMENT_BYTES:
+    case HAWSER_OPTION_SYN_RETRIES:
         return set_number(tcp, set, option, value);
+    case HAWSER_OPTION_BACKLOG: /* no connection has one */
+        break;
     }
     return HAWSER_ERR_NO_OPTION;
 }
@@ -194,7 +215,14 @@ int tcb_settings_get(const struct tcb_settings *set, enum hawser_option option, 
     case HAWSER_OPTION_MAX_SEGMENT_BYTES:
         *value = set->mss_max;
         return 0;
+    case HAWSER_OPTION_SYN_RETRIES:
+        *value = set->syn_retries;
+        return 0;
+    case HAWSER_OPTION_READ_SHUT:
+        *value = set->read_shut;
+        return 0;
     case HAWSER_OPTION_QUICK_ACK: /* an act, not a setting */
+    case HAWSER_OPTION_BACKLOG:
         break;
     }
     return HAWSER_ERR_NO_OPTION;
@@ -223,6 +251,10 @@ int tcp_set_option(const struct tcp *tcp, struct tcb *tcb, enum hawser_option op
         tcb->timer.keepalive_ns = NEVER; /* armed anew at the next output */
     } else if (option == HAWSER_OPTION_USER_TIMEOUT_NS) {
         tcb->timer.user_ns = NEVER; /* counts from the next segment or ACK */
+    } else if (option == HAWSER_OPTION_RECEIVE_BUFFER_BYTES && tcb->state == HAWSER_SYN_SENT &&
+               tcb->segs_out == 0) { /* the SYN will tell of it */
+        tcb->rcv_wscale = handshake_own_wscale(tcp, &tcb->set);
+        tcb_start_receiving(tcp, tcb);
     } else if (option == HAWSER_OPTION_RECEIVE_BUFFER_BYTES && tcb->rcv_buf_bytes > value) {
         /* the window offered stays; it closes with what arrives (RFC9293 SHLD-14) */
         tcb->rcv_buf_bytes = (uint32_t)value;

@@ -49,7 +49,9 @@ struct tcb_settings {
     uint16_t mss_max;         /* 0 = what the MTU gives */
     uint8_t keepalive_probes;
     uint8_t hop_limit, traffic_class;
+    uint8_t syn_retries;      /* 0 = the host's */
     bool nodelay : 1, keepalive : 1, cork : 1, linger_reset : 1;
+    bool read_shut : 1;       /* nobody will read: text behind our FIN is answered by RST */
 };
 
 struct tcb {

@@ -30,6 +30,7 @@ int64_t tcp_send(const struct tcp *tcp, struct tcb *tcb, const void *data, size_
 /* 3.10.3, both ways; results as hawser_receive, hawser_peek and hawser_consume. */
 int64_t tcp_receive(const struct tcp *tcp, struct tcb *tcb, void *out, size_t n);
 int64_t tcp_peek(const struct tcp *tcp, struct tcb *tcb, struct hawser_span spans[2]);
+int64_t tcp_peek_at(const struct tcb *tcb, size_t offset, void *out, size_t n);
 int tcp_consume(const struct tcp *tcp, struct tcb *tcb, size_t n);
 
 /* 3.10.4 CLOSE: 0 or a hawser_error. */

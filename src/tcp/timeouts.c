@@ -47,7 +47,8 @@ static bool r2_reached(const struct tcp *tcp, const struct tcb *tcb)
 {
     const struct hawser_config *config = tcp->config;
     if (tcb->state == HAWSER_SYN_SENT)
-        return tcb->rtx_count >= config->syn_retries;
+        return tcb->rtx_count >=
+               (tcb->set.syn_retries != 0 ? tcb->set.syn_retries : config->syn_retries);
     if (tcb->state == HAWSER_SYN_RECEIVED)
         return tcb->rtx_count >= config->synack_retries;
     if (kept_waiting(tcb))

@@ -174,6 +174,16 @@ int64_t tcp_peek(const struct tcp *tcp, struct tcb *tcb, struct hawser_span span
     return there;
 }
 
+int64_t tcp_peek_at(const struct tcb *tcb, size_t offset, void *out, size_t n)
+{
+    if (offset >= tcb->rx.len || n == 0)
+        return 0;
+    uint32_t there = tcb->rx.len - (uint32_t)offset;
+    uint32_t take = n < there ? (uint32_t)n : there;
+    ring_read_at(&tcb->rx, (uint32_t)offset, out, take);
+    return take;
+}
+
 int tcp_consume(const struct tcp *tcp, struct tcb *tcb, size_t n)
 {
     tcb_check(tcp, tcb);

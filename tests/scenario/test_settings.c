@@ -29,6 +29,8 @@ static unsigned ranges_of(const struct hawser_config *c, struct range out[16])
         {HAWSER_OPTION_MAX_SEGMENT_BYTES, 88, 65495, 0},
         {HAWSER_OPTION_CORK, 0, 1, 0},
         {HAWSER_OPTION_LINGER_RESET, 0, 1, 0},
+        {HAWSER_OPTION_SYN_RETRIES, 0, 127, 0},
+        {HAWSER_OPTION_READ_SHUT, 0, 1, 0},
     };
     memcpy(out, rows, sizeof rows);
     return COUNT_OF(rows);
@@ -87,7 +89,7 @@ static void ranges(void **state)
 static void options_that_do_not_exist(void **state)
 {
     (void)state;
-    static const int none[] = {0, -1, 15, 1000, INT32_MAX, INT32_MIN};
+    static const int none[] = {0, -1, 18, 1000, INT32_MAX, INT32_MIN};
     struct peer p;
     uint64_t value = 77;
     peer_start(&p, false, NULL);
@@ -107,6 +109,13 @@ static void options_that_do_not_exist(void **state)
     assert_int_equal(value, 77);
     assert_int_equal(hawser_get_option(p.host, p.tcp, HAWSER_OPTION_NODELAY, NULL),
                      HAWSER_ERR_INVALID);
+    /* What only a listener has. */
+    const enum hawser_option backlog = HAWSER_OPTION_BACKLOG;
+    assert_int_equal(hawser_set_option(p.host, p.tcp, backlog, 1), HAWSER_ERR_NO_OPTION);
+    assert_int_equal(hawser_get_option(p.host, p.tcp, backlog, &value), HAWSER_ERR_NO_OPTION);
+    assert_int_equal(hawser_set_option(p.host, p.listener, backlog, 0), HAWSER_ERR_INVALID);
+    assert_int_equal(hawser_set_option(p.host, p.listener, backlog, 9), 0);
+    assert_int_equal(get(&p, p.listener, backlog), 9);
     /* The MSS has been announced. */
     assert_int_equal(hawser_set_option(p.host, p.tcp, HAWSER_OPTION_MAX_SEGMENT_BYTES, 500),
                      HAWSER_ERR_NO_OPTION);
