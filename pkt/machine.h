@@ -17,7 +17,8 @@ struct pkt_machine_config {
     bool files;                  /* open may make and write files of the real machine */
 };
 
-/* What a host of a machine is by default, pools small: settings (sock_setting_set) are applied to this before the machine is made. Memory is set by pkt_machine_create. */
+/* What a host of a machine is by default, pools small: settings (sock_setting_set) are applied to this before the machine is made.
+ * Memory is set by pkt_machine_create. */
 void pkt_machine_host_defaults(struct hawser_config *host);
 
 /* 0 and *out; -EINVAL: addresses, MTU or settings that contradict each other; -ENOMEM. */
@@ -27,6 +28,7 @@ void pkt_machine_destroy(struct pkt_machine *machine);
 /* As struct pkt_stack describes them (pkt/stack.h). Times are ns on the machine's clock. */
 int64_t pkt_machine_now(const struct pkt_machine *machine);
 void pkt_machine_advance(struct pkt_machine *machine, int64_t to_ns);
+void pkt_machine_await(struct pkt_machine *machine, const struct pkt_syscall *call, int64_t until_ns);
 int pkt_machine_inject(struct pkt_machine *machine, const uint8_t *data, size_t length);
 bool pkt_machine_receive(struct pkt_machine *machine, int64_t until_ns, struct pkt_datagram *out);
 void pkt_machine_start(struct pkt_machine *machine, struct pkt_syscall *call);

@@ -35,6 +35,9 @@ struct pkt_stack {
      * *call and everything that it points to until then. */
     void (*start)(void *self, struct pkt_syscall *call);
 
+    /* Lets time pass until a call under way has ended, until until_ns at the latest. */
+    void (*await)(void *self, const struct pkt_syscall *call, int64_t until_ns);
+
     /* A datagram has arrived at the stack, now. 0 or -errno. */
     int (*inject)(void *self, const uint8_t *data, size_t length);
 

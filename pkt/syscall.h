@@ -13,6 +13,8 @@
 
 #include "sock/sock.h"
 
+struct machine_file;
+
 enum pkt_syscall_kind {
     PKT_SYS_SOCKET,       /* domain, type, protocol */
     PKT_SYS_BIND,         /* fd, address, address_length */
@@ -76,7 +78,9 @@ struct pkt_syscall {
     struct sock_op op;
     struct msghdr own_message;
     struct iovec own_iov;
-    int64_t wake_ns; /* of a timeout; INT64_MAX = none */
+    int64_t wake_ns;  /* of a timeout; INT64_MAX = none */
+    int64_t moved;    /* bytes so far, of calls that go on by themselves */
+    struct machine_file *held[2];
     struct pkt_syscall *next;
 };
 
