@@ -115,14 +115,17 @@ static int64_t parse_seconds(struct parser *parser)
         parse_expected(parser, "a time in seconds");
         return 0;
     }
+    const int64_t max_ns = (int64_t)TIME_MAX_S * NS_PER_S;
     int64_t ns = 0, unit = NS_PER_S;
     if (token->kind != LEX_FLOAT) {
         bool fits = !token->too_large && token->number >= 0 && token->number <= TIME_MAX_S;
-        ns = fits ? token->number * NS_PER_S : (int64_t)TIME_MAX_S * NS_PER_S + 1;
+        ns = fits ? token->number * NS_PER_S : max_ns + 1;
     } else {
-        for (size_t i = 0; i < token->length && ns <= (int64_t)TIME_MAX_S * NS_PER_S; i++) {
+        for (size_t i = 0; i < token->length && ns <= max_ns; i++) {
             if (token->text[i] == '.') {
                 unit /= 10;
+            } else if (unit == NS_PER_S && ns > max_ns / 10) {
+                ns = max_ns + 1; /* ten times that would leave 64 bits */
             } else if (unit == NS_PER_S) {
                 ns = ns * 10 + (int64_t)(token->text[i] - '0') * NS_PER_S;
             } else {
@@ -131,7 +134,7 @@ static int64_t parse_seconds(struct parser *parser)
             }
         }
     }
-    if (ns > (int64_t)TIME_MAX_S * NS_PER_S)
+    if (ns > max_ns)
         parse_fail_at(parser, token->place, "a time of more than %d seconds", TIME_MAX_S);
     parse_take(parser);
     return ns;

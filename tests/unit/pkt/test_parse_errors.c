@@ -129,6 +129,7 @@ static void test_times(void **state)
         {"0 `a`\n+1...0.5 read(3) = 0", "2:1: this time ends before it begins"},
         {"0 `a`\n+1~+.5 > . 1:1(0)", "2:1: this time ends before it begins"},
         {"0 `a`\n1000000001 `b`", "2:1: a time of more than 1000000000 seconds"},
+        {"0 `a`\n10000000000.0 `b`", "2:1: a time of more than 1000000000 seconds"},
         {"0 `a`\n1000000000 `b`\n+.1 `c`", "3:1: the script lasts more than 1000000000 seconds"},
         {"0 `a`\n1000000000.1 `b`", "2:1: a time of more than 1000000000 seconds"},
         {"0 `a`\n+ `b`", "2:3: expected a time in seconds, found the command 'b'"},
