@@ -25,6 +25,7 @@ static const struct command {
     {"serve", "hawser serve", command_serve, "an HTTP file server on Hawser, on a TAP device"},
     {"fetch", "hawser fetch", command_fetch, "fetches a URL through Hawser, on a TAP device"},
     {"bench", "hawser bench", command_bench, "measures it, in memory, on one core"},
+    {"sim", "hawser sim", command_sim, "simulates hosts on a bad network, and looks for faults"},
     {"version", "hawser version", command_version, "prints the version"},
     {"help", "hawser help", command_help, "prints this, or the help of a command"},
 };
