@@ -88,7 +88,7 @@ HOT void ring_read_at(const struct ring *r, uint32_t offset, uint8_t *out, uint3
         copy_out(r, offset, out, n);
 }
 
-void ring_free(struct ring *r, struct buffers *b)
+HOT void ring_free(struct ring *r, struct buffers *b)
 {
     if (r->base != NULL)
         buffers_give(b, r->base, r->shift);

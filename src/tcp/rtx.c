@@ -2,6 +2,8 @@
 /* Retransmission timeout: RTT samples and RTO (RFC 6298, RFC 8961). */
 #include "tcp/rtx.h"
 
+#include "base/hot.h"
+
 static uint32_t us_limited(uint64_t us)
 {
     return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
@@ -26,7 +28,7 @@ static void compute_rto(const struct tcp *tcp, struct tcb *tcb)
     tcb->rto_us = us_limited(rto > most ? most : rto);
 }
 
-void rtx_sample(const struct tcp *tcp, struct tcb *tcb, uint64_t rtt_ns)
+HOT void rtx_sample(const struct tcp *tcp, struct tcb *tcb, uint64_t rtt_ns)
 {
     uint32_t r = us_limited(rtt_ns / NS_PER_US);
     if (r == 0)
