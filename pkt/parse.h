@@ -47,4 +47,7 @@ int pkt_options_complete(struct pkt_options *options, struct pkt_error *error);
  * Returns 0, or -1 and *error: no name. */
 int pkt_define_scan(const char *text, struct pkt_arena *arena, struct pkt_define *out, struct pkt_error *error);
 
+/* How long TCP options are in a header. */
+unsigned pkt_options_bytes(const struct pkt_option *options, size_t count);
+
 #endif

@@ -44,7 +44,6 @@ uint32_t parse_in_parentheses(struct parser *parser, const char *what);         
 void parse_encaps(struct parser *parser, struct pkt_packet *packet);             /* parse_encap.c: before the inner packet */
 void parse_encap_psp(struct parser *parser, struct pkt_packet *packet);          /* parse_encap.c: encap psp spi N */
 bool parse_ip_info(struct parser *parser, struct pkt_ip_info *info, bool inbound); /* parse_packet.c; false = there is none */
-unsigned pkt_options_bytes(const struct pkt_option *options, size_t count);      /* parse_options.c */
 void parse_mpls_stack(struct parser *parser);                                    /* parse_encap.c: behind mpls */
 void parse_gre(struct parser *parser);                                           /* parse_encap.c: behind gre */
 void parse_call(struct parser *parser, struct pkt_call *call);                   /* parse_call.c: from the name on */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Trees as text in the script's own notation, in one way only: what is printed parses to the same tree (defines are replaced by their values, comments are gone). */
+/* Trees as text in the script's own notation, in one way only: what is printed parses to the same tree (defines are values then, comments are gone). */
 #ifndef PKT_PRINT_H
 #define PKT_PRINT_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names and values of constants. With an argument it prints all names and values, for test_symbols_headers.py. */
+/* Names and values of constants. With an argument: all of them, for test_symbols_headers.py. */
+ * test_symbols_headers.py. */
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
