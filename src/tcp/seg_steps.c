@@ -104,7 +104,6 @@ static enum verdict step1_sequence(struct arrival *a)
         }
         tcb->ack_now = true; /* RFC9293 3.8.6x-1 */
     }
-    timestamps_update(tcb, seg, a->now_ns);
     timers_on_heard(tcb, a->now_ns);
     return CONTINUE;
 }
@@ -222,6 +221,9 @@ static enum verdict ack_as_established(struct arrival *a)
         challenge_ack(a->tcp, tcb, a->now_ns);
         return DROP;
     }
+    /* RFC 7323 5.3 R3, but only now: a stranger who guessed the sequence number could make all that
+     * the peer sends look old. As in Linux. */
+    timestamps_update(tcb, seg, a->now_ns);
     bool advances = seq_gt(seg->ack, tcb->snd.una);
     /* Of the flight that a loss will halve; what ends an episode was halved with it. */
     bool counts = advances && tcb->recovery == RECOVERY_OPEN;

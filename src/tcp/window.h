@@ -23,8 +23,8 @@ void window_grow(struct tcb *tcb, uint32_t n);
 /* Octets a segment's window field stands for (RFC7323 06). */
 static inline uint32_t window_scaled(const struct tcb *tcb, const struct segment *seg)
 {
-    /* RFC7323 04: the field of a SYN is never scaled. */
-    return seg->flags & TCP_SYN ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
+    /* RFC7323 04: the field of a SYN is never scaled, nor of one whose SYN was cut off: only those have the option. */
+    return seg->flags & TCP_SYN || seg->options & TCP_OPT_WSCALE ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
 }
 
 /* SND.WND := SEG.WND with WL1 and WL2 (RFC 9293 3.10.7.4, fifth). */

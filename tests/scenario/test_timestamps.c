@@ -407,6 +407,33 @@ static void the_layout_is_aligned(void **state)
     }
 }
 
+/* A stranger knows what comes next, but not what is outstanding: his timestamp must not make the
+ * peer's own look old (RFC 5961 5). */
+static void a_strangers_timestamp_is_forgotten(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct peer p;
+        start(&p, false);
+        uint32_t before = p.ts_val;
+        p.ts_val = before + 1000000;
+        struct segment forged = {.flags = A, .seq = seq_add(p.peer_isn, 1)};
+        forged.ack = seq_add(p.host_isn, i & 1 ? 1u << 30 : 1u << 31);
+        forged.text_len = i & 2 ? 100 : 0;
+        forged.wnd = 1000;
+        forged.options = TCP_OPT_TIMESTAMPS;
+        forged.ts_val = p.ts_val;
+        peer_inject(&p, &forged);
+        peer_pull(&p);
+        peer_drop_out(&p);
+        text(&p, 1, 100, before + 1);
+        peer_read(&p, 100);
+        peer_drop_out(&p);
+        assert_int_equal(hawser_counters_of(p.host)->paws_refused, 0);
+        peer_end(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +451,7 @@ int main(void)
         cmocka_unit_test(the_clock_ticks_each_millisecond),
         cmocka_unit_test(paws_comes_with_path_mtu_discovery),
         cmocka_unit_test(the_layout_is_aligned),
+        cmocka_unit_test(a_strangers_timestamp_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

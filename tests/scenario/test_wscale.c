@@ -334,6 +334,32 @@ static void overlapping_text_is_taken_once(void **state)
     }
 }
 
+/* The SYN-ACK of a simultaneous open has its SYN cut off, and is unscaled all the same.
+ * EVIDENCE 7323-04 */
+static void the_window_of_a_crossing_syn_ack(void **state)
+{
+    (void)state;
+    static const uint16_t windows[] = {0, 3000, 5000, 65535};
+    for (unsigned i = 0; i < COUNT_OF(windows); i++) {
+        struct peer p;
+        peer_start(&p, false, NULL);
+        peer_open(&p);
+        peer_out(&p, S, 0, 0, 0);
+        struct segment syn = peer_syn_options(&p, PEER_MSS | PEER_WSCALE);
+        peer_inject(&p, &syn);
+        peer_out(&p, S | A, 0, 1, 0);
+        syn.flags = S | A;
+        syn.ack = seq_add(p.host_isn, 1);
+        syn.wnd = windows[i];
+        peer_inject(&p, &syn);
+        peer_pull(&p);
+        assert_int_equal(peer_state(&p), HAWSER_ESTABLISHED);
+        assert_int_equal(peer_info(&p).snd_wnd, windows[i]);
+        peer_drop_out(&p);
+        peer_end(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +371,7 @@ int main(void)
         cmocka_unit_test(an_ack_at_the_right_edge_counts),
         cmocka_unit_test(the_edge_stays_and_the_stream_is_exact),
         cmocka_unit_test(overlapping_text_is_taken_once),
+        cmocka_unit_test(the_window_of_a_crossing_syn_ack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
