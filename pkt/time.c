@@ -14,6 +14,7 @@ void run_schedule(struct pkt_run *run, const struct pkt_event *event)
     bool inbound = event->kind == PKT_EVENT_PACKET && event->packet.inbound;
     int64_t base = inbound && run->previous_inbound ? run->expected_ns : run_now(run);
     run->event = event;
+    run->out->came = NULL;
     run->previous_ns = run->expected_ns;
     run->previous_inbound = inbound;
     switch (event->time.kind) {

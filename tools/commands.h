@@ -16,6 +16,7 @@ int command_demo(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_fetch(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_pkt(int argc, char **argv);
 int command_sim(int argc, char **argv);
 
 #endif

@@ -24,6 +24,7 @@ static const struct command {
     {"demo", "hawser demo", command_demo, "shows that it works, on real input, in under a minute"},
     {"serve", "hawser serve", command_serve, "an HTTP file server on Hawser, on a TAP device"},
     {"fetch", "hawser fetch", command_fetch, "fetches a URL through Hawser, on a TAP device"},
+    {"pkt", "hawser pkt", command_pkt, "runs packetdrill scripts, in virtual time"},
     {"bench", "hawser bench", command_bench, "measures it, in memory, on one core"},
     {"sim", "hawser sim", command_sim, "simulates hosts on a bad network, and looks for faults"},
     {"version", "hawser version", command_version, "prints the version"},

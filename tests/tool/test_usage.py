@@ -5,7 +5,7 @@ import re
 
 from toolkit import *
 
-COMMANDS = ("demo", "serve", "fetch", "bench", "version", "help")
+COMMANDS = ("demo", "serve", "fetch", "pkt", "bench", "version", "help")
 
 
 class Help(Case):
@@ -17,7 +17,7 @@ class Help(Case):
                 self.assertRegex(finished.stdout.decode(), rf"(?m)^  {command} ")
 
     def test_each_command(self):
-        for command in ("demo", "serve", "fetch", "bench", "version"):
+        for command in ("demo", "serve", "fetch", "pkt", "bench", "version"):
             with self.subTest(command):
                 text = run(command, "--help")
                 self.assert_ok(text)
@@ -66,6 +66,12 @@ class WrongUsage(Case):
             (["fetch"], "URL"),
             (["fetch", "http://a/", "http://b/"], "http://b/"),
             (["fetch", "--timeout", "soon", "http://a/"], "--timeout"),
+            (["pkt"], "scripts"),
+            (["pkt", "--jobs", "0", "x.pkt"], "--jobs"),
+            (["pkt", "--mtu", "x", "x.pkt"], "--mtu"),
+            (["pkt", "--ip_version", "ipv5", "x.pkt"], "--ip_version"),
+            (["pkt", "-D", "=1", "x.pkt"], "-D"),
+            (["pkt", "--bogus", "x.pkt"], "bogus"),
             (["bench", "sprint"], "sprint"),
             (["bench", "--seconds", "0"], "--seconds"),
             (["bench", "rr", "--random"], "--connections"),
