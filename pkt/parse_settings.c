@@ -481,17 +481,17 @@ static void parse_define(struct parser *parser, const struct pkt_parse_input *in
 /* The value behind '=', which is the token: a string, a command, or all up to the next blank. */
 static const char *parse_value(struct parser *parser, struct pkt_place *place)
 {
+    parse_take(parser);
+    *place = parser->token.place;
+    const char *value = "";
     struct lex_token run;
-    lex_run(&parser->lexer, in_value, &run);
-    *place = run.place;
-    const char *value;
-    if (run.length == 0) {
-        parse_take(parser);
-        *place = parser->token.place;
-        if (parser->token.kind != LEX_STRING && parser->token.kind != LEX_BACKTICK)
-            parse_expected(parser, "the option's value");
+    if (parser->token.kind == LEX_STRING || parser->token.kind == LEX_BACKTICK) {
         value = parse_text(parser, &parser->token);
+    } else if (parser->token.kind == LEX_END || parser->token.kind == LEX_OPTION) {
+        parse_expected(parser, "the option's value");
     } else {
+        lex_rewind(&parser->lexer, &parser->token);
+        lex_run(&parser->lexer, in_value, &run);
         const struct pkt_define *define = lex_define(&parser->lexer, run.text, run.length);
         value = define != NULL ? define->value : parse_text(parser, &run);
     }

@@ -64,7 +64,9 @@ static void test_settings(void **state)
     static const struct row rows[] = {
         {"--foo\n0 `a`", "1:1: the option --foo does not exist"},
         {"--mtu\n0 `a`", "1:1: the option --mtu needs a value"},
-        {"--mtu=\n0 `a`", "2:1: expected the option's value, found the number '0'"},
+        {"--mtu=\n0 `a`", "2:1: expected an MTU from 68 to 65535, found '0'"},
+        {"--mtu= // none", "1:15: expected the option's value, found the end"},
+        {"--mtu= --mss=5", "1:8: expected the option's value, found the option '--mss'"},
         {"--mtu=67", "1:7: expected an MTU from 68 to 65535, found '67'"},
         {"--mtu=65536", "1:7: expected a number from 0 to 65535, found '65536'"},
         {"--mtu=15x", "1:7: expected a number from 0 to 65535, found '15x'"},
