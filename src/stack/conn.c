@@ -83,10 +83,14 @@ static void become_record(struct hawser_host *host, uint32_t index, uint64_t now
     struct timewait wait;
     timewait_from_tcb(&host->tcp, tcb, now_ns, &wait);
     uint64_t hash = flow_hash(&host->flows.key, &conn->key);
-    if (waiting_enter(host, &conn->key, hash, &wait, flow_ref(FLOW_CONNECTION, index), now_ns))
+    if (waiting_enter(host, &conn->key, hash, &wait, flow_ref(FLOW_CONNECTION, index), now_ns)) {
         leave(host, index);
-    else
+    } else { /* no memory for it: over, earlier than it should be */
+        if (trace_wanted(host))
+            trace_state(host, &conn->key, (enum hawser_state)tcb->state, HAWSER_CLOSED,
+                        HAWSER_CAUSE_OVERFLOW);
         unmap(host, index);
+    }
 }
 
 /* Deadline and output queue. */

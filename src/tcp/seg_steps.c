@@ -228,8 +228,10 @@ static enum verdict ack_as_established(struct arrival *a)
     /* Of the flight that a loss will halve; what ends an episode was halved with it. */
     bool counts = advances && tcb->recovery == RECOVERY_OPEN;
     uint32_t acked = counts ? seq_diff(seg->ack, tcb->snd.una) : 0;
-    if (advances)
+    if (advances) {
+        window_keep_edge(tcb, seq_diff(seg->ack, tcb->snd.una));
         ack_new_data(a->tcp, tcb, seg, a->now_ns); /* RFC9293 3.10.7.4e-4 */
+    }
     /* RFC9293 3.10.7.4e-6: an old ACK changes nothing but the scoreboard. */
     uint32_t sacked = recovery_take_sack(a->tcp, tcb, seg);
     if (is_duplicate(tcb, seg, advances, sacked))

@@ -27,6 +27,13 @@ static inline uint32_t window_scaled(const struct tcb *tcb, const struct segment
     return seg->flags & TCP_SYN || seg->options & TCP_OPT_WSCALE ? seg->wnd : (uint32_t)seg->wnd << tcb->snd_wscale;
 }
 
+/* n octets are about to be acknowledged: what the peer offered ends where it did, unless window_update says otherwise. By RFC 9293 3.10.7.4 alone
+ * SND.UNA would move the edge along when WL1 forbids an update, and more would be sent than was ever offered. */
+static inline void window_keep_edge(struct tcb *tcb, uint32_t n)
+{
+    tcb->snd.wnd = tcb->snd.wnd > n ? tcb->snd.wnd - n : 0;
+}
+
 /* SND.WND := SEG.WND with WL1 and WL2 (RFC 9293 3.10.7.4, fifth). */
 void window_take(struct tcb *tcb, const struct segment *seg);
 

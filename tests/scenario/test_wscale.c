@@ -334,6 +334,30 @@ static void overlapping_text_is_taken_once(void **state)
     }
 }
 
+/* An ACK of new data on text that is older than the last window update: its window is not taken, and
+ * the edge stays where it was offered (RFC 9293 3.8.6: SND.UNA+SND.WND). EVIDENCE 9293-3.10.7.4e-7 */
+static void an_ack_alone_does_not_move_the_edge(void **state)
+{
+    (void)state;
+    struct peer p;
+    peer_start(&p, false, NULL);
+    peer_accept(&p, PEER_MSS);
+    peer_write(&p, 100 * MSS);
+    out_segments(&p, 0, 10);
+    peer_in_wnd(&p, P | A, 101, AT(0), 10, 20000); /* its first 100 octets are on their way */
+    assert_int_equal(peer_info(&p).snd_wnd, 20000);
+    peer_drop_out(&p);
+    peer_in_wnd(&p, P | A, 1, AT(4), 100, 15000);
+    assert_int_equal(peer_info(&p).snd_una - p.host_isn.v, AT(4));
+    assert_int_equal(peer_info(&p).snd_wnd, 20000 - 4 * MSS);
+    peer_pull(&p);
+    for (unsigned i = p.out_first; i < p.out_count; i++)
+        assert_true(p.out[i].seg.seq.v + p.out[i].seg.text_len - p.host_isn.v <= 20001);
+    peer_read(&p, 110);
+    peer_drop_out(&p);
+    peer_end(&p);
+}
+
 /* The SYN-ACK of a simultaneous open has its SYN cut off, and is unscaled all the same.
  * EVIDENCE 7323-04 */
 static void the_window_of_a_crossing_syn_ack(void **state)
@@ -371,6 +395,7 @@ int main(void)
         cmocka_unit_test(an_ack_at_the_right_edge_counts),
         cmocka_unit_test(the_edge_stays_and_the_stream_is_exact),
         cmocka_unit_test(overlapping_text_is_taken_once),
+        cmocka_unit_test(an_ack_alone_does_not_move_the_edge),
         cmocka_unit_test(the_window_of_a_crossing_syn_ack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,32 @@ static void configure_few(struct hawser_config *config, unsigned host)
     config->timewait_max = 5;
 }
 
+/* Without memory for a record its state is skipped, and that is told. */
+static void test_no_memory_for_a_record(void **state)
+{
+    (void)state;
+    for (unsigned held = 0; held < 2; held++) {
+        struct lan *lan = malloc(sizeof *lan);
+        hawser_tcp ends[2];
+        lan_init(lan, &(struct lan_setup){0});
+        hawser_tcp listener = lan_listen(lan, 0, 80);
+        lan_connect(lan, false, listener, 80, ends);
+        test_memory_refuse_from(&lan->memory[1], 1);
+        if (held) /* TIME-WAIT; else FIN-WAIT-2 of a closed connection */
+            assert_int_equal(hawser_shutdown(lan->host[1], ends[1]), 0);
+        else
+            assert_int_equal(hawser_close(lan->host[1], ends[1]), 0);
+        lan_settle(lan);
+        assert_int_equal(hawser_close(lan->host[0], ends[0]), 0);
+        lan_settle(lan);
+        assert_int_equal(usage_of(lan, 1).timewaits, 0);
+        enum hawser_state from = held ? HAWSER_TIME_WAIT : HAWSER_FIN_WAIT_2;
+        assert_int_equal(lan_count_change(lan, 1, from, HAWSER_CLOSED), 1);
+        lan_deinit(lan);
+        free(lan);
+    }
+}
+
 static void test_the_oldest_goes(void **state)
 {
     (void)state;
@@ -415,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_over_before_anybody_looked),
         cmocka_unit_test(test_fin_flood),
         cmocka_unit_test(test_the_oldest_goes),
+        cmocka_unit_test(test_no_memory_for_a_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
