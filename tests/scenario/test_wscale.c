@@ -334,8 +334,9 @@ static void overlapping_text_is_taken_once(void **state)
     }
 }
 
-/* An ACK of new data on text that is older than the last window update: its window is not taken, and
- * the edge stays where it was offered (RFC 9293 3.8.6: SND.UNA+SND.WND). EVIDENCE 9293-3.10.7.4e-7 */
+/* An ACK of new data on text that is older than the last window update: its window is not taken,
+ * and the edge stays where it was offered (RFC 9293 3.8.6: SND.UNA+SND.WND).
+ * EVIDENCE 9293-3.10.7.4e-7 */
 static void an_ack_alone_does_not_move_the_edge(void **state)
 {
     (void)state;
