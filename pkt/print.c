@@ -204,10 +204,20 @@ static void print_event(struct print *print, const struct pkt_event *event)
     }
 }
 
+/* A value that is not one run of characters, or that begins like something else. */
+static bool needs_quotes(const char *value)
+{
+    for (const char *c = value; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == '"' || *c == '`')
+            return true;
+    }
+    char first = (char)(*value | 0x20);
+    return !(first >= 'a' && first <= 'z') && !(*value >= '0' && *value <= '9') && *value != '.';
+}
+
 static void print_setting(struct print *print, const char *name, const char *value)
 {
-    bool quoted = *value == '\0' || strpbrk(value, " \t\r\n\"`") != NULL;
-    const char *quote = !quoted ? "" : strchr(value, '"') == NULL ? "\"" : "`";
+    const char *quote = !needs_quotes(value) ? "" : strchr(value, '"') == NULL ? "\"" : "`";
     print_text(print, "--");
     print_text(print, name);
     print_text(print, "=");
@@ -249,11 +259,17 @@ static void print_texts(struct print *print, const struct pkt_options *options,
         print_setting(print, "so_filename", options->so_filename);
     if (options->so_flags != NULL)
         print_setting(print, "so_flags", options->so_flags);
+    if (options->init_script_count == 0)
+        return;
+    bool quoted = false;
+    for (size_t i = 0; i < options->init_script_count; i++)
+        quoted = quoted || needs_quotes(options->init_scripts[i]);
+    print_text(print, quoted ? "--init_scripts=\"" : "--init_scripts=");
     for (size_t i = 0; i < options->init_script_count; i++) {
-        print_text(print, i == 0 ? "--init_scripts=" : ",");
+        print_text(print, i == 0 ? "" : ",");
         print_text(print, options->init_scripts[i]);
     }
-    print_text(print, options->init_script_count == 0 ? "" : "\n");
+    print_text(print, quoted ? "\"\n" : "\n");
 }
 
 static void print_options(struct print *print, const struct pkt_options *options)

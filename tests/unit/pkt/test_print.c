@@ -278,6 +278,8 @@ static void test_settings(void **state)
                "--tcp_ts_ecr_scaled --strict_segments --is_anyip --dry_run\n0 `a`");
     round_trip("--non_fatal=syscall --code_command=\"python3 -O\" --init_scripts=a,b/c,d\n0 `a`");
     round_trip("--so_filename=lib.so --so_flags=`a \"b\" c`\n`init`\n0 `a`\n`cleanup`");
+    round_trip("--init_scripts=\"/a b.sh,c\" --so_filename=/lib/x.so --so_flags=\"-x\"\n0 `a`");
+    round_trip("--init_scripts=\"//\" --so_filename=\"\" --so_flags=\"/*\" 0 `a`");
     round_trip("--local_ip=10.0.0.1 --non_fatal=packet\n0 `a`");
 }
 
