@@ -22,6 +22,11 @@ bool address_is_any(const struct hawser_address *address)
     return memcmp(address, &any, sizeof any) == 0 || address_is_any_v4(address);
 }
 
+bool address_is_loopback_v4(const struct hawser_address *address)
+{
+    return hawser_address_is_v4(address) && address->bytes[12] == 127;
+}
+
 struct hawser_address address_any(int domain)
 {
     return domain == AF_INET ? any_v4 : (struct hawser_address){{0}};

@@ -35,8 +35,7 @@ static bool overlap(const struct hawser_address *a, bool a_v6_only, const struct
 static bool has_end_of(const struct sock *other, const struct sock *sock,
                        const struct hawser_endpoint *local)
 {
-    return other != sock && other->local.port == local->port &&
-           (other->handle != 0 || other->port_locked || other->port_reserved) &&
+    return other != sock && other->has_port && other->local.port == local->port &&
            overlap(&local->address, is_v6_only(sock), &other->local.address, is_v6_only(other));
 }
 
@@ -125,7 +124,7 @@ int bind_take(struct sock *sock, const struct hawser_endpoint *local)
     if (end.port == 0)
         return -EADDRINUSE;
     sock->local = end;
-    sock->port_reserved = true;
+    sock->has_port = sock->port_reserved = true;
     return 0;
 }
 

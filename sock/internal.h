@@ -65,7 +65,8 @@ struct sock {
     int error, soft_error;        /* errno values, each told once */
     uint32_t backlog;             /* of a listener */
 
-    struct hawser_endpoint local;  /* port 0: not bound. Any: all zero, of AF_INET ::ffff:0.0.0.0 */
+    struct hawser_endpoint local;  /* as getsockname tells it. Any: all zero, of AF_INET ::ffff:0.0.0.0 */
+    bool has_port;                 /* local.port is this socket's: not when a connection is over that had it by chance */
     struct hawser_endpoint remote; /* port 0: never connected */
     bool port_locked, address_locked; /* bind gave them: they outlive connections */
     bool port_reserved;               /* bind.c gave the port: no connection of another socket gets it */
@@ -132,6 +133,7 @@ int sock_errno(int error);
 /* ---- address.c ---- */
 
 bool address_is_any(const struct hawser_address *address); /* of either family */
+bool address_is_loopback_v4(const struct hawser_address *address);
 bool address_is_any_v4(const struct hawser_address *address);
 struct hawser_address address_any(int domain);
 

@@ -91,10 +91,8 @@ void sock_attach(struct sock *sock, hawser_tcp handle)
 static void forget_ends(struct sock *sock)
 {
     sock->remote = (struct hawser_endpoint){.address = address_any(sock->domain)};
-    if (!sock->port_locked) {
-        sock->local.port = 0;
-        sock->port_reserved = false;
-    }
+    if (!sock->port_locked) /* getsockname goes on telling of it */
+        sock->has_port = sock->port_reserved = false;
     if (!sock->address_locked)
         sock->local.address = address_any(sock->domain);
 }
@@ -132,6 +130,7 @@ void sock_disconnect(struct sock *sock)
     if (sock->handle != 0) /* a record stays: close only lets go of it, abort would end it */
         (void)(in_time_wait ? hawser_close : hawser_abort)(sock->net->host, sock->handle);
     sock->handle = 0;
+    sock->queued_bytes = sock->unsent_bytes = sock->unacked_bytes = 0;
     sock->state = HAWSER_CLOSED;
     sock->stage = STAGE_UNCONNECTED;
     sock->shut = 0;
@@ -175,7 +174,7 @@ static void connection_is_over(struct sock *sock, const struct hawser_tcp_info *
     sock->shut = SHUT_BOTH;
     bind_left_behind(sock); /* perhaps as a record */
     if (!sock->port_locked)
-        sock->port_reserved = false;
+        sock->has_port = sock->port_reserved = false;
 }
 
 void sock_refresh(struct sock *sock)
@@ -198,9 +197,10 @@ void sock_refresh(struct sock *sock)
     if (state == HAWSER_CLOSED && sock->state != HAWSER_CLOSED)
         connection_is_over(sock, &info);
     sock->state = state;
-    sock->queued_bytes = info.receive_queue_bytes;
+    bool listens = state == HAWSER_LISTEN; /* then these are connections */
+    sock->queued_bytes = listens ? 0 : info.receive_queue_bytes;
     sock->unsent_bytes = info.unsent_bytes;
-    sock->unacked_bytes = info.send_queue_bytes;
+    sock->unacked_bytes = listens ? 0 : info.send_queue_bytes;
 }
 
 int sock_take_error(struct sock *sock)

@@ -28,11 +28,14 @@ static int open_connection(struct sock *sock, const struct hawser_endpoint *remo
 {
     struct hawser_host *host = sock->net->host;
     const struct hawser_open_options options = {
-        .local = sock->local, .remote = *remote, .reuse_address = true, .user = sock};
+        .local = {sock->local.address, sock->has_port ? sock->local.port : 0},
+        .remote = *remote,
+        .reuse_address = true,
+        .user = sock};
     for (unsigned i = 0; i < PORT_TRIES; i++) {
         struct hawser_tcp_info info;
         int error = hawser_open(host, sock->net->now_ns, &options, out);
-        if (error != 0 || sock->local.port != 0)
+        if (error != 0 || sock->has_port)
             return error;
         if (hawser_status(host, sock->net->now_ns, *out, &info) == 0 &&
             !bind_holds(sock, &info.local))
@@ -40,6 +43,17 @@ static int open_connection(struct sock *sock, const struct hawser_endpoint *remo
         (void)hawser_abort(host, *out);
     }
     return HAWSER_ERR_ADDRESS_NOT_AVAILABLE;
+}
+
+/* Whether there is a way for a socket that is not bound. */
+static bool leads_somewhere(const struct sock *sock, const struct hawser_endpoint *remote)
+{
+    const struct hawser_open_options options = {.remote = *remote};
+    hawser_tcp handle;
+    if (hawser_open(sock->net->host, sock->net->now_ns, &options, &handle) != 0)
+        return false;
+    (void)hawser_abort(sock->net->host, handle); /* before anything was sent */
+    return true;
 }
 
 static int start_connecting(struct sock *sock, const struct sock_op *op)
@@ -57,6 +71,9 @@ static int start_connecting(struct sock *sock, const struct sock_op *op)
     error = open_connection(sock, &remote, &handle);
     if (error == HAWSER_ERR_ADDRESS_IN_USE) /* the 4-tuple is in TIME-WAIT */
         return -EADDRNOTAVAIL;
+    if (error == HAWSER_ERR_UNREACHABLE && address_is_loopback_v4(&sock->local.address) &&
+        leads_somewhere(sock, &remote))
+        return -EINVAL; /* bound to 127/8, and not for there */
     if (error != 0)
         return -sock_errno(error);
     sock_attach(sock, handle);
@@ -65,6 +82,7 @@ static int start_connecting(struct sock *sock, const struct sock_op *op)
     sock->stage = STAGE_CONNECTING;
     if (sock_info(sock, &info)) {
         sock->local = info.local;
+        sock->has_port = true;
         sock->remote = info.remote;
     }
     return options_apply(sock);
@@ -134,6 +152,7 @@ static struct sock *make_child(struct sock *listener, hawser_tcp handle)
     sock->stage = STAGE_CONNECTED;
     if (sock_info(sock, &info)) {
         sock->local = info.local;
+        sock->has_port = true;
         sock->remote = info.remote;
     }
     (void)options_apply(sock);

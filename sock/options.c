@@ -274,12 +274,12 @@ static int take_error_or_soft(struct sock *sock)
 static int get_memory(const struct sock *sock, void *value, socklen_t *length)
 {
     const uint32_t numbers[9] = {
-        sock_is_listener(sock) ? 0 : sock->queued_bytes,
+        sock->queued_bytes,
         options_receive_buffer(sock),
         0, /* handed to a device */
         options_send_buffer(sock),
         0, /* reserved ahead */
-        sock_is_listener(sock) ? 0 : sock->unacked_bytes,
+        sock->unacked_bytes,
         0, /* of options */
         0, /* waits for a program that holds the socket */
         0, /* dropped */
@@ -370,25 +370,28 @@ int sock_set_option(struct sock *sock, int level, int name, const void *value, s
     }
 }
 
+/* Linux looks at a level before it looks at the length, and IPv6 takes any length. */
+static int get_elsewhere(struct sock *sock, int level, int name, void *value, socklen_t *length)
+{
+    if (level == IPPROTO_IPV6 && sock->domain == AF_INET6)
+        return options_get_ipv6(sock, name, value, length);
+    if (level != IPPROTO_IPV6)
+        (void)sock_refuse(sock->net, "getsockopt", level, name);
+    return sock->domain == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+}
+
 int sock_get_option(struct sock *sock, int level, int name, void *value, socklen_t *length)
 {
     if (length == NULL)
         return -EFAULT;
+    sock_refresh(sock);
+    if (level != SOL_SOCKET && level != IPPROTO_TCP && level != IPPROTO_IP)
+        return get_elsewhere(sock, level, name, value, length);
     if (*length > INT32_MAX)
         return -EINVAL;
-    sock_refresh(sock);
-    switch (level) {
-    case SOL_SOCKET:
+    if (level == SOL_SOCKET)
         return options_get_socket(sock, name, value, length);
-    case IPPROTO_TCP:
+    if (level == IPPROTO_TCP)
         return options_get_tcp(sock, name, value, length);
-    case IPPROTO_IP:
-        return options_get_ip(sock, name, value, length);
-    case IPPROTO_IPV6:
-        if (sock->domain == AF_INET6)
-            return options_get_ipv6(sock, name, value, length);
-        return -ENOPROTOOPT;
-    default:
-        return sock_refuse(sock->net, "getsockopt", level, name);
-    }
+    return options_get_ip(sock, name, value, length);
 }

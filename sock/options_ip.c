@@ -147,7 +147,7 @@ int options_set_ipv6(struct sock *sock, int name, const void *value, socklen_t l
         return error;
     switch (name) {
     case IPV6_V6ONLY:
-        if (sock->local.port != 0)
+        if (sock->has_port)
             return -EINVAL;
         sock->set.v6_only = number != 0;
         return 0;

@@ -14,6 +14,7 @@
 #define PROBES_MAX 127
 #define SYN_RETRIES_MAX 127
 #define WINDOW_CLAMP_MIN 1152u /* half of SOCK_MIN_RCVBUF */
+#define TIMESTAMPS_BYTES 12
 #define MSS_UNCONNECTED 536    /* what TCP_MAXSEG tells before there is a connection */
 
 #ifndef TCP_INQ
@@ -151,6 +152,12 @@ int options_set_tcp(struct sock *sock, int name, const void *value, socklen_t le
 
 /* ---- get ---- */
 
+/* While the peer has not said what it takes Linux tells the default less the options to come. */
+static int max_segment_before(const struct sock *sock, const struct hawser_tcp_info *info)
+{
+    return (int)info->send_mss_bytes - (sock->net->config->timestamps ? TIMESTAMPS_BYTES : 0);
+}
+
 static int max_segment(const struct sock *sock)
 {
     struct hawser_tcp_info info;
@@ -159,6 +166,8 @@ static int max_segment(const struct sock *sock)
         return (int)sock->set.max_segment_bytes;
     if (sock_is_listener(sock) || !sock_info(sock, &info) || info.send_mss_bytes == 0)
         return MSS_UNCONNECTED;
+    if (info.irs == 0)
+        return max_segment_before(sock, &info);
     return (int)info.send_mss_bytes;
 }
 

@@ -48,7 +48,7 @@ int sock_bind(struct sock *sock, const struct sockaddr *address, socklen_t lengt
     bool ours = is_ours(sock, &local.address);
     if (v4 && !ours) /* inet_bind and inet6_bind look at these in different orders */
         return -EADDRNOTAVAIL;
-    if (sock->state != HAWSER_CLOSED || sock->local.port != 0)
+    if (sock->state != HAWSER_CLOSED || sock->has_port)
         return -EINVAL;
     if (!v4 && sock->set.v6_only && hawser_address_is_v4(&local.address))
         return -EINVAL;
@@ -74,7 +74,8 @@ static int start_listening(struct sock *sock)
         .user = sock,
     };
     hawser_tcp handle;
-    if (sock->local.port == 0) {
+    if (!sock->has_port) {
+        sock->local.port = 0;
         int error = bind_take(sock, &sock->local);
         if (error != 0)
             return error;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hawser_host_configure: what changes in a living host, what may not, and records in their order. */
+/* hawser_host_configure: what changes in a living host, what may not, and records in their order
+ * (configure.c). */
 #include <stdlib.h>
 
 #include "lan.h"
