@@ -10,8 +10,8 @@
     matrix.py --check         unknown ids, and evidence that was recorded and is gone: status 1
     matrix.py --record        records the ids that have evidence now
 
-In code an id is written `RFC9293 MUST-10` (9293-MUST-10), in tests after the word EVIDENCE in full, in
-docs/deviations.md at the start of a list item in backticks.
+In code an id is written `RFC9293 MUST-10` (9293-MUST-10), in tests (.pkt scripts, too) after the word EVIDENCE in
+full, in docs/deviations.md at the start of a list item in backticks.
 """
 
 import argparse
@@ -29,7 +29,7 @@ ID = r"(?:[A-Z]+\d*|[\dA][\d.]*[a-z]?)-\d+|\d\d"
 TAG = re.compile(rf"RFC(\d{{4}}) +({ID})((?:(?:,| +and) +(?:{ID})(?![\w.-]))*)(?![\w-])")
 TAG_START = re.compile(r"RFC\d{4} +\S+")
 EVIDENCE = re.compile(r"\bEVIDENCE\s+(.*)")
-IDS_ONLY = re.compile(r"\s*\*(?:\s+\d{4}-[\w.-]+,?)+\s*(?:\*/)?")
+IDS_ONLY = re.compile(r"\s*(?:\*|//)(?:\s+\d{4}-[\w.-]+,?)+\s*(?:\*/)?")
 EXPLAINED = re.compile(r"^- ((?:`\d{4}-[\w.-]+`,? *)+)", re.M)
 
 
@@ -88,7 +88,7 @@ class Matrix:
                 found = EVIDENCE.search(line)
                 ids = found.group(1) if found else line if goes_on and IDS_ONLY.fullmatch(line) else ""
                 goes_on = bool(ids) and "*/" not in line
-                for ident in ids.split("*/")[0].lstrip(" *").replace(",", " ").split():
+                for ident in ids.split("*/")[0].lstrip(" */").replace(",", " ").split():
                     self.note(self.evidence, ident.rstrip("."), f"{path}:{number}")
 
     def read_deviations(self):
