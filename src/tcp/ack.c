@@ -34,6 +34,8 @@ static void trim_queue(const struct tcp *tcp, struct tcb *tcb, seq_t ack)
     if (!tcb->syn_acked) {
         tcb->syn_acked = true;
         acked--;
+        if (tcb->state == HAWSER_FIN_WAIT_1) /* CLOSE in SYN-RECEIVED: enter_established will not */
+            tcb_tell(tcb, HAWSER_EVENT_CONNECTED);
     }
     if (acked > tcb->tx.len) {
         /* the ACK is within SND.NXT: what is beyond the text can only be our FIN */

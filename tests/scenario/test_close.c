@@ -171,6 +171,33 @@ static void close_waits_for_what_is_queued(void **state)
     peer_end(&p);
 }
 
+/* CLOSE in SYN-RECEIVED goes past ESTABLISHED; what an open promises to tell comes all the same. */
+static void connected_after_an_early_close(void **state)
+{
+    (void)state;
+    struct peer p;
+    peer_start(&p, false, NULL);
+    peer_open(&p);
+    peer_out(&p, S, 0, 0, 0);
+    struct segment syn = peer_syn_options(&p, PEER_MSS);
+    peer_inject(&p, &syn);
+    peer_out(&p, S | A, 0, 1, 0);
+    assert_int_equal(hawser_shutdown(p.host, p.tcp), 0);
+    assert_int_equal(peer_state(&p), HAWSER_FIN_WAIT_1);
+    peer_pull(&p);
+    peer_drop_out(&p);
+    assert_false(peer_events(&p, p.tcp) & HAWSER_EVENT_CONNECTED);
+    peer_in(&p, A, 1, 1, 0);
+    peer_pull(&p);
+    peer_drop_out(&p);
+    assert_true(peer_events(&p, p.tcp) & HAWSER_EVENT_CONNECTED);
+    peer_in(&p, P | A, 1, 1, 100);
+    assert_true(peer_events(&p, p.tcp) & HAWSER_EVENT_READABLE);
+    peer_read(&p, 100);
+    peer_drop_out(&p);
+    peer_end(&p);
+}
+
 /* EVIDENCE 9293-3.6-7 */
 static void fin_out_of_order_waits(void **state)
 {
@@ -319,6 +346,7 @@ int main(void)
         cmocka_unit_test(fin_that_acknowledges_ours),
         cmocka_unit_test(half_close),
         cmocka_unit_test(close_waits_for_what_is_queued),
+        cmocka_unit_test(connected_after_an_early_close),
         cmocka_unit_test(fin_out_of_order_waits),
         cmocka_unit_test(fin_again_and_text_behind_it),
         cmocka_unit_test(fin_is_sent_again_until_it_is_given_up),
