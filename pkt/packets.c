@@ -79,7 +79,7 @@ static bool ends_equal(const struct pkt_ends *a, const struct pkt_ends *b)
 static enum fit belongs(struct pkt_run *run, const struct pkt_packet *expected,
                         const struct pkt_live *live)
 {
-    struct pkt_conn *conn = run->under_test;
+    struct pkt_conn *conn = run_conn_for_outbound(run, expected);
     struct pkt_ends ends = conn->ends;
     if (live->packet.kind == PKT_PACKET_ICMP) {
         bool ours = address_equal(&live->ends.source, &ends.source) &&
@@ -137,6 +137,16 @@ static void tell_live(struct pkt_run *run, const struct pkt_live *live, const ch
     run_tell_packet(run, live->time_ns - run->zero_ns, &live->packet, mark);
 }
 
+/* In the numbers of its own connection, for those who read it. */
+static void show(struct pkt_run *run, struct pkt_live *live)
+{
+    for (size_t i = run->conn_count; i > 0; i--)
+        if (ends_equal(&live->ends, &run->conns[i - 1]->ends)) {
+            pkt_conn_show(run->conns[i - 1], live);
+            return;
+        }
+}
+
 /* The next packet of the connection, script numbers not yet applied. false: none came, or a
  * verdict was given. */
 static bool next_of_connection(struct pkt_run *run, const struct pkt_packet *expected,
@@ -150,13 +160,13 @@ static bool next_of_connection(struct pkt_run *run, const struct pkt_packet *exp
             return true;
         if (live->time_ns > run->zero_ns + FOR_EVER_NS)
             return false;
-        if (fit == FOREIGN && run->how->strict) {
-            pkt_conn_show(run->under_test, live);
-            tell_live(run, live, " (of no connection of the script)");
-            return run_fail(run, "the stack sent a packet that belongs to no connection of the "
-                                 "script");
-        }
-        tell_live(run, live, " (of another connection: skipped)");
+        show(run, live);
+        tell_live(run, live, fit == OTHERS ? " (of another connection)" : " (of no connection)");
+        if (run->how->strict)
+            return run_fail(run,
+                            "the stack sent a packet of another connection (%u > %u), which the "
+                            "script does not expect",
+                            live->ends.source_port, live->ends.destination_port);
     }
     return false;
 }
@@ -220,7 +230,7 @@ static bool compare(struct pkt_run *run, const struct pkt_event *event, struct p
 {
     char why[PKT_WHY_MAX];
     struct pkt_live original;
-    struct pkt_conn *conn = run->under_test;
+    struct pkt_conn *conn = run_conn_for_outbound(run, &event->packet);
     pkt_live_copy(&original, live);
     pkt_conn_to_script(conn, &event->packet, live);
     tell_live(run, live, "");
@@ -251,14 +261,13 @@ bool run_packet_out(struct pkt_run *run, const struct pkt_event *event)
     return !run->failed && compare(run, event, &live);
 }
 
-/* What the stack had sent by then and no event expected. Packets of the script's other
- * connections are not looked at. */
+/* What the stack had sent by then and no event expected. */
 bool run_no_more_packets(struct pkt_run *run, int64_t until_ns)
 {
     struct pkt_live live;
     if (run->under_test == NULL || !next_of_connection(run, NULL, run->zero_ns + until_ns, &live))
         return !run->failed;
-    pkt_conn_show(run->under_test, &live);
+    show(run, &live);
     tell_live(run, &live, " (unexpected)");
     return run_fail(run, "the stack sent a packet that the script does not expect, at %.6f s",
                     (double)(live.time_ns - run->zero_ns) / 1e9);

@@ -28,10 +28,52 @@ struct pkt_conn *run_conn_of_fd(struct pkt_run *run, int script_fd)
     return NULL;
 }
 
+static struct pkt_conn *find(const struct pkt_run *run, uint16_t local, uint16_t remote)
+{
+    for (size_t i = run->conn_count; i > 0; i--) {
+        struct pkt_conn *conn = run->conns[i - 1];
+        if (conn->ends.source_port == local && conn->ends.destination_port == remote)
+            return conn;
+    }
+    return NULL;
+}
+
+/* A packet that names ports: those of a connection that there is, or of one more. Its numbers are
+ * its own; the socket under test stays what it is. NULL = the socket under test's own packet. */
+static struct pkt_conn *by_ports(struct pkt_run *run, const struct pkt_packet *packet)
+{
+    struct pkt_conn *current = run->under_test;
+    if (!packet->has_ports || packet->kind != PKT_PACKET_TCP || current == NULL ||
+        current->state == PKT_CONN_LISTENING || current->ends.source_port == 0 ||
+        current->ends.destination_port == 0)
+        return NULL;
+    struct pkt_conn *conn = find(run, packet->destination_port, packet->source_port);
+    if (conn != NULL)
+        return conn;
+    conn = run_conn_new(run, PKT_CONN_PASSIVE);
+    run->under_test = current;
+    if (conn != NULL) {
+        conn->ends.source_port = packet->destination_port;
+        conn->ends.destination_port = packet->source_port;
+    }
+    return conn;
+}
+
+struct pkt_conn *run_conn_for_outbound(const struct pkt_run *run, const struct pkt_packet *packet)
+{
+    struct pkt_conn *conn = NULL;
+    if (packet != NULL && packet->has_ports)
+        conn = find(run, packet->source_port, packet->destination_port);
+    return conn != NULL ? conn : run->under_test;
+}
+
 /* The socket under test, or a new child of it when it listens, or when there is none. */
 struct pkt_conn *run_conn_for_inbound(struct pkt_run *run, const struct pkt_packet *packet)
 {
-    struct pkt_conn *conn = run->under_test;
+    struct pkt_conn *conn = by_ports(run, packet);
+    if (conn != NULL || run->failed)
+        return conn;
+    conn = run->under_test;
     if (packet->kind == PKT_PACKET_TCP && (conn == NULL || conn->state == PKT_CONN_LISTENING)) {
         uint16_t port = conn != NULL ? conn->ends.source_port : run->options->bind_port;
         conn = run_conn_new(run, PKT_CONN_PASSIVE);

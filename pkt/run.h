@@ -31,7 +31,7 @@ pkt_make_stack pkt_make_machine;
 struct pkt_run_options {
     pkt_make_stack *make_stack;
     void *make_context;
-    bool strict;      /* nothing unexpected at the end either, no packet of ours is skipped, TS ecr is compared */
+    bool strict;      /* nothing unexpected at the end either, packets of other connections are not skipped, TS ecr is compared */
     bool allow_shell; /* commands that are not understood are run by a shell */
     FILE *verbose;    /* every event and packet is told here; NULL = none */
     struct hawser_pcap_writer *pcap; /* every datagram; NULL = none */

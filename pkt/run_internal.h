@@ -107,6 +107,7 @@ bool run_wait(struct pkt_run *run);    /* until the present event's time; late i
 struct pkt_conn *run_conn_new(struct pkt_run *run, enum pkt_conn_state state);
 struct pkt_conn *run_conn_of_fd(struct pkt_run *run, int script_fd);
 struct pkt_conn *run_conn_for_inbound(struct pkt_run *run, const struct pkt_packet *packet);
+struct pkt_conn *run_conn_for_outbound(const struct pkt_run *run, const struct pkt_packet *packet); /* NULL: any, of the socket under test */
 
 /* ---- descriptors --------------------------------------------------------------------------- */
 

@@ -237,7 +237,7 @@ static bool split(struct pkt_run *run, const char *text, size_t length, struct w
                 word[n++] = text[++at];
             else if (c == '`' || (c == '$' && quote != '\'' && !restores))
                 return false;
-            else if (quote == 0 && strchr("|<(){}*?", c) != NULL)
+            else if (quote == 0 && strchr(restores ? "|<()*?" : "|<(){}*?", c) != NULL)
                 return false;
             else
                 word[n++] = c;
