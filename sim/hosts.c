@@ -224,7 +224,6 @@ void host_turn(struct sim *sim, uint32_t index)
         sim_fail(sim, "deadline", LIFE_NONE, "host %u is quiet, but its deadline is %.6f s ago",
                  index, (double)(now_ns - deadline_ns) / 1e9);
     host->due_ns = deadline_ns == NEVER ? NEVER : deadline_ns - host->clock_ns;
-    sim->cookies = sim->cookies || hawser_counters_of(host->host)->syn_cookies_sent > 0;
     if ((sim->steps & 15) == 0)
         judge_memory(sim, index);
 }

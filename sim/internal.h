@@ -128,6 +128,7 @@ struct sim {
     uint32_t acting_host;  /* whose call is going on */
     bool forging;          /* a stranger's frame is being delivered */
     struct hawser_segment heard; /* the last segment that came in anywhere */
+    uint32_t heard_by;           /* the life whose ACK it is, until it is known whether it counts */
     bool cookies;          /* a SYN cookie was sent: connections may come without a request */
     uint32_t touched[64];  /* lives that sent new data in this output */
     unsigned touched_count;
@@ -201,6 +202,7 @@ void judge_event(void *host_context, const struct hawser_trace_event *event);
 void judge_segment(struct sim *sim, uint32_t host, const struct hawser_trace_event *event,
                    struct life *life);
 void judge_request(struct life *life, const struct hawser_segment *syn);
+void judge_heard(struct sim *sim, bool counts);
 void judge_cookie(struct life *life, const struct hawser_segment *ack);
 void judge_touched(struct sim *sim, uint32_t host);
 void judge_story(struct sim *sim, FILE *out);

@@ -35,6 +35,7 @@ static const struct edge {
     {STATE(LAST_ACK), STATE(CLOSED), CAUSE(ACK_OF_FIN)},
     {STATE(TIME_WAIT), STATE(CLOSED), CAUSE(TIMEOUT_2MSL)},
     /* 3.10.7.4, eighth; a FIN that comes with the ACK of our SYN, or of our FIN */
+    {STATE(SYN_RECEIVED), STATE(CLOSED), CAUSE(SYN)}, /* fourth: back to LISTEN */
     {STATE(SYN_RECEIVED), STATE(CLOSE_WAIT), CAUSE(FIN)},
     {STATE(FIN_WAIT_1), STATE(TIME_WAIT), CAUSE(FIN)},
     /* RST, ABORT, time, limits; in SYN-SENT and SYN-RECEIVED hard ICMP errors, too (3.9.2.2) */
@@ -254,8 +255,10 @@ void judge_event(void *context, const struct hawser_trace_event *event)
         sim->hosts[host].allowance += 8;
         if (event->timer == HAWSER_TIMER_RETRANSMISSION && is_synchronized(event->state))
             sim->hosts[host].allowance += 64;
-    } else
+    } else {
         sim->coverage->drops[event->drop]++;
+        judge_heard(sim, false);
+    }
 }
 
 /* ---- the story of a failure ------------------------------------------------------------------ */

@@ -68,7 +68,6 @@ static bool may_be_handshake(const struct life *life, const struct hawser_segmen
 static void judge_in(struct sim *sim, struct life *life, const struct hawser_trace_event *event)
 {
     const struct hawser_segment *seg = &event->segment;
-    (void)sim;
     if (may_be_handshake(life, seg))
         hear_syn(life, seg);
     if (!life->has_irs)
@@ -89,7 +88,18 @@ static void judge_in(struct sim *sim, struct life *life, const struct hawser_tra
     if (!life->has_edge || seq_diff(edge, life->snd_edge) > 0)
         life->snd_edge = edge;
     life->has_edge = true;
-    life->snd_una = seg->ack;
+    sim->heard_by = index_of(sim, life);
+}
+
+/* The last segment was processed: its ACK counts unless it was dropped. */
+void judge_heard(struct sim *sim, bool counts)
+{
+    if (counts && sim->heard_by != LIFE_NONE) {
+        struct life *life = &sim->store->lives.list[sim->heard_by];
+        if (seq_diff(sim->heard.ack, life->snd_una) > 0)
+            life->snd_una = sim->heard.ack;
+    }
+    sim->heard_by = LIFE_NONE;
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
@@ -156,8 +166,9 @@ static void judge_acknowledgement(struct sim *sim, struct life *life,
     uint32_t edge = ack + ((uint32_t)seg->window << scale);
     if (life->has_ack && breaks(sim, SIM_BREAK_EDGE, 5))
         edge -= 100000;
-    /* SHLD-14: what was offered stays offered, but for what the scale cannot say. */
-    if (life->has_ack && !life->of_cookie && seq_diff(edge, life->rcv_edge) <= -(1 << scale))
+    /* SHLD-14: what was offered stays offered, but for what the scale, or a SYN, cannot say. */
+    if (life->has_ack && !life->of_cookie && !(seg->flags & SYN) &&
+        seq_diff(edge, life->rcv_edge) <= -(1 << scale))
         sim_fail(sim, "edge", index_of(sim, life), "the window's edge went back by %d",
                  seq_diff(life->rcv_edge, edge));
     if (!life->has_ack || seq_diff(edge, life->rcv_edge) > 0)
@@ -234,6 +245,7 @@ static void judge_storm(struct sim *sim, uint32_t host, struct life *life,
 void judge_segment(struct sim *sim, uint32_t host, const struct hawser_trace_event *event,
                    struct life *life)
 {
+    judge_heard(sim, true);
     if (event->kind == HAWSER_TRACE_SEGMENT_IN) {
         int64_t more = 6; /* an ACK, and what it lets be sent again */
         sim->hosts[host].allowance += sim->options.breaks == SIM_BREAK_STORM ? 0 : more;
@@ -242,6 +254,9 @@ void judge_segment(struct sim *sim, uint32_t host, const struct hawser_trace_eve
             judge_in(sim, life, event);
         return;
     }
+    /* A SYN-ACK of nobody is a cookie: a connection may come without a request. */
+    if ((event->segment.flags & (SYN | ACK)) == (SYN | ACK) && event->state == HAWSER_CLOSED)
+        sim->cookies = true;
     judge_storm(sim, host, life, &event->segment);
     if (life != NULL)
         judge_out(sim, life, event);

@@ -197,6 +197,17 @@ static bool break_frame(struct sim *sim, struct passage *p)
     return true;
 }
 
+/* The host is down. */
+static void nobody_there(struct sim *sim, struct passage *p)
+{
+    static const enum packet_icmp kinds[] = {PACKET_UNREACHABLE_NET, PACKET_UNREACHABLE_HOST,
+                                             PACKET_UNREACHABLE_PORT, PACKET_UNREACHABLE_PROTOCOL,
+                                             PACKET_TIME_EXCEEDED};
+    sim->result->figures.lost++;
+    if (p->packet.is_ip && p->packet.protocol == 6 && random_ppm(&p->random, 500000))
+        send_icmp(sim, p, RANDOM_PICK(&p->random, kinds));
+}
+
 static void pass(struct sim *sim, struct passage *p)
 {
     struct pair_state *pair = &sim->pairs[p->wire][p->from][p->to];
@@ -212,11 +223,12 @@ static void pass(struct sim *sim, struct passage *p)
     }
     if (sim->options.breaks != SIM_BREAK_NOTHING && break_frame(sim, p))
         return;
-    if (p->lost || sim->hosts[p->to].host == NULL) {
+    if (p->lost) {
         sim->result->figures.lost++;
-        if (!p->lost && p->packet.is_ip && p->packet.protocol == 6 &&
-            random_ppm(&p->random, 500000))
-            send_icmp(sim, p, PACKET_UNREACHABLE_HOST);
+        return;
+    }
+    if (sim->hosts[p->to].host == NULL) {
+        nobody_there(sim, p);
         return;
     }
     if (p->packet.is_ip && p->packet.ip_bytes > p->mtu) {

@@ -108,6 +108,7 @@ static void draw_wire(struct plan *plan, unsigned index, enum hawser_link_kind k
 
 static void draw_options(struct random *r, struct plan_end *end)
 {
+    end->early = random_percent(r, 10);
     end->nodelay = random_percent(r, 30);
     end->cork = random_percent(r, 5);
     end->quick_ack = random_percent(r, 10);

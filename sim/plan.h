@@ -56,6 +56,7 @@ struct plan_end {
     uint64_t think_ns;       /* before it writes or reads at all */
     enum plan_ending ending;
     uint64_t ending_at;      /* octets, or ns */
+    bool early;              /* writes, and may CLOSE, before it is connected */
     bool nodelay, cork, keepalive, urgent, peeks, more, quick_ack;
     uint64_t user_timeout_ns;
     uint32_t send_buffer_bytes, receive_buffer_bytes, mss_bytes; /* 0 = as they are */

@@ -151,7 +151,7 @@ void program_job(struct sim *sim, uint32_t index)
         return;
     }
     if (sim->hosts[plan->client].host == NULL || sim->hosts[plan->server].host == NULL ||
-        job->lingering >= LINGERING_MAX) {
+        job->lingering >= (plan->simultaneous ? 1 : LINGERING_MAX)) {
         job_later(sim, index, 100 * SIM_MS);
         return;
     }
@@ -168,6 +168,9 @@ void program_job(struct sim *sim, uint32_t index)
         flow_at(sim, flow)->end[1].stage = STAGE_OVER;
         flow_at(sim, flow)->end[1].over = OVER_ERROR;
     }
+    for (unsigned side = 0; side < 2; side++)
+        if (flow_at(sim, flow)->end[side].stage == STAGE_OPENING)
+            talk(sim, flow, side);
     job->attempts = 0;
     sim->result->figures.connections++;
     if (--job->runs_left == 0)
@@ -335,9 +338,25 @@ void program_host_down(struct sim *sim, uint32_t host)
         }
 }
 
-/* The connection behind an end is over, and not as it should be. */
-static bool is_dead(const struct sim *sim, const struct flow_end *end)
+/* The host behind the end that was never accepted knows of no connection. */
+static bool was_forgotten(struct sim *sim, const struct flow_end *opener, uint32_t host)
 {
+    if (opener->life == LIFE_NONE)
+        return true;
+    const struct life *mine = &sim->store->lives.list[opener->life];
+    const struct hawser_endpoint local = mine->remote, remote = mine->local;
+    uint32_t index = lives_find(&sim->store->lives, host, &local, &remote);
+    return index == LIFE_NONE || sim->store->lives.list[index].state == HAWSER_CLOSED;
+}
+
+/* The connection behind an end is over, and not as it should be: its peer may wait for ever. */
+static bool is_dead(struct sim *sim, const struct flow *flow, unsigned side)
+{
+    const struct flow_end *end = &flow->end[side], *peer = &flow->end[!side];
+    if (end->stage == STAGE_NONE)
+        return sim->now_ns - peer->opened_ns > GRACE_NS && was_forgotten(sim, peer, end->host);
+    if (end->stage != STAGE_OVER || sim->now_ns - end->over_ns < GRACE_NS)
+        return false;
     if (end->over != OVER_CLEAN || end->life == LIFE_NONE)
         return true;
     const struct life *life = &sim->store->lives.list[end->life];
@@ -347,18 +366,14 @@ static bool is_dead(const struct sim *sim, const struct flow_end *end)
 
 static void tidy_flow(struct sim *sim, uint32_t index)
 {
-    for (unsigned side = 0; side < 2; side++) {
+    for (unsigned side = 0; side < 2 && flow_at(sim, index)->used; side++) {
         struct flow *flow = flow_at(sim, index);
         struct flow_end *end = &flow->end[side], *other = &flow->end[!side];
-        if (!flow->used || end->stage == STAGE_OVER || other->stage != STAGE_OVER ||
-            sim->now_ns - other->over_ns < GRACE_NS || sim->now_ns - sim->calm_at_ns < GRACE_NS)
-            continue;
-        if (end->stage == STAGE_NONE) { /* it was never accepted, and never will be */
-            const struct life *life =
-                other->life == LIFE_NONE ? NULL : &sim->store->lives.list[other->life];
-            if (life == NULL || life->state == HAWSER_CLOSED || life->flow != index)
+        if (end->stage == STAGE_NONE) { /* never accepted, and it never will be */
+            if (other->stage == STAGE_OVER && sim->now_ns - other->over_ns > GRACE_NS &&
+                was_forgotten(sim, other, end->host))
                 talk_over(sim, index, side, OVER_STUCK);
-        } else if (is_dead(sim, other)) { /* RFC 9293 3.8.4: nobody need tell who only listens */
+        } else if (end->stage != STAGE_OVER && is_dead(sim, flow, !side)) {
             hawser_abort(sim->hosts[end->host].host, end->tcp);
             host_allow(sim, end->host);
             talk_over(sim, index, side, OVER_ABORT);
@@ -372,7 +387,7 @@ void program_tidy(struct sim *sim)
         if (flow_at(sim, i)->used)
             tidy_flow(sim, i);
     const struct queue_item item = {.at_ns = sim->now_ns + TIDY_NS, .kind = QUEUE_TIDY};
-    if (sim->flows_open > 0 && !queue_add(&sim->store->queue, &item))
+    if (sim->flows_open + sim->jobs_open > 0 && !queue_add(&sim->store->queue, &item))
         sim_fail(sim, "simulator", LIFE_NONE, "no memory");
 }
 

@@ -386,6 +386,7 @@ void sim_run(struct sim_store *store, const struct plan *plan, const struct sim_
                         .options = *options,
                         .result = result,
                         .failing_life = LIFE_NONE,
+                        .heard_by = LIFE_NONE,
                         .coverage = coverage != NULL ? coverage : &unwanted};
     running = sim;
     if (setjmp(sim->escape) == 0) {

@@ -7,6 +7,7 @@
 
 /* After the faults have stopped a connection may still be given up for what came before. */
 #define LATE_NS (500 * SIM_S)
+#define EARLY_NS (2 * SIM_S)
 
 static uint64_t stream_of(const struct flow *flow, unsigned side)
 {
@@ -333,6 +334,28 @@ static enum progress finish(struct sim *sim, uint32_t index, uint32_t side)
     return STUCK;
 }
 
+/* Before it is connected: RFC 9293 3.10.2 queues what is written, and 3.10.4 takes a CLOSE in
+ * SYN-RECEIVED, which only a simultaneous open shows to a program. */
+static void talk_early(struct sim *sim, uint32_t index, uint32_t side)
+{
+    struct flow *flow = flow_at(sim, index);
+    struct flow_end *end = &flow->end[side];
+    const struct plan_end *plan = &sim->plan.jobs[flow->job].end[side];
+    struct hawser_tcp_info info;
+    if (!plan->early || plan->think_ns != 0)
+        return;
+    while (write_some(sim, index, side) == MOVED)
+        ;
+    if (!sim->plan.jobs[flow->job].simultaneous || sim->now_ns - end->opened_ns > EARLY_NS)
+        return;
+    wake_at(sim, index, side, sim->now_ns + sim->plan.wires[0].delay_ns / 2 + SIM_MS / 10);
+    if (plan->ending != PLAN_SHUTDOWN || end->written != plan->bytes || end->shut)
+        return;
+    if (hawser_status(sim->hosts[end->host].host, host_now(sim, end->host), end->tcp, &info) == 0 &&
+        info.state == HAWSER_SYN_RECEIVED)
+        (void)shut(sim, index, side);
+}
+
 /* All that it can do at this moment. */
 void talk(struct sim *sim, uint32_t index, uint32_t side)
 {
@@ -340,6 +363,8 @@ void talk(struct sim *sim, uint32_t index, uint32_t side)
     struct flow_end *end = &flow->end[side];
     const struct plan_end *plan = &sim->plan.jobs[flow->job].end[side];
     uint32_t generation = flow->generation;
+    if (end->stage == STAGE_OPENING)
+        talk_early(sim, index, side);
     if (end->stage != STAGE_OPEN)
         return;
     if (end->opened_ns + plan->think_ns > sim->now_ns) {
