@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Names and values of constants. With an argument: all of them, for test_symbols_headers.py. */
- * test_symbols_headers.py. */
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -14,7 +13,7 @@
 
 #include "pkt/symbols.h"
 
-static void test_order(void **state)
+    static void test_order(void **state)
 {
     (void)state;
     size_t count = 0;
@@ -58,6 +57,11 @@ static void test_values(void **state)
         {"NULL", 0},
         {"IPV6_V6ONLY", 26},
         {"SOF_TIMESTAMPING_TX_ACK", 1 << 9},
+        {"SOL_TCP", 6},
+        {"CAP_SET", 1},
+        {"ICMP_FRAG_NEEDED", 4},
+        {"UDP_SEGMENT", 103},
+        {"IPTOS_LOWDELAY", 16},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int64_t value = -1;

@@ -11,9 +11,11 @@ from pathlib import Path
 
 HEADERS = ["arpa/inet.h", "errno.h", "fcntl.h", "netinet/in.h", "poll.h", "sys/epoll.h", "sys/ioctl.h",
            "sys/socket.h", "linux/capability.h", "linux/errqueue.h", "linux/in6.h", "linux/net_tstamp.h",
-           "linux/sockios.h", "linux/tcp.h"]
-WANTED = re.compile(r"(AF|PF|SOCK|IPPROTO|SOL|SO|IP|IPV6|TCP|MSG|SHUT|O|F|SOF_TIMESTAMPING|SCM|SPLICE_F|CAP)_"
-                    r"[A-Z0-9]\w*|POLL[A-Z]+|EPOLL[A-Z]\w*|E[A-Z0-9]{2,}|SIOC(INQ|OUTQ|OUTQNSD|ATMARK)|FIO[A-Z]+|NULL")
+           "linux/sockios.h", "linux/tcp.h", "linux/icmp.h", "linux/icmpv6.h", "netinet/ip.h", "netinet/udp.h"]
+APART = ["netinet/tcp.h"]  # does not go with linux/tcp.h
+WANTED = re.compile(r"(AF|PF|SOCK|IPPROTO|SOL|SO|IP|IPV6|IPTOS|TCP|UDP|ICMP|ICMPV6|MSG|SHUT|O|F|SOF_TIMESTAMPING|SCM|"
+                    r"SPLICE_F|CAP)_[A-Z0-9]\w*|POLL[A-Z]+|EPOLL[A-Z]\w*|E[A-Z0-9]{2,}|SIOC(INQ|OUTQ|OUTQNSD|ATMARK)|"
+                    r"FIO[A-Z]+|NULL")
 
 
 def compiled(compiler, source, *options):
@@ -53,8 +55,10 @@ def main():
     compiler = sys.argv[2:]
     ours = subprocess.run([sys.argv[1], "list"], capture_output=True, text=True, check=True).stdout
     ours = dict(line.split() for line in ours.splitlines())
-    includes = "".join(f"#include <{name}>\n" for name in HEADERS)
-    theirs = values(compiler, includes, names(compiler, includes))
+    theirs = {}
+    for headers in (HEADERS, APART):
+        includes = "".join(f"#include <{name}>\n" for name in headers)
+        theirs.update(values(compiler, includes, names(compiler, includes)))
     faults = [f"{name} is missing" for name in theirs if name not in ours]
     faults += [f"{name} is {ours[name]}, in the headers {value}" for name, value in theirs.items()
                if name in ours and ours[name] != value]
