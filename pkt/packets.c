@@ -47,7 +47,9 @@ bool run_packet_in(struct pkt_run *run, const struct pkt_event *event)
     /* After translating: the packet's own SYN counts for what follows. */
     pkt_conn_injected(conn, &event->packet);
     struct pkt_ends ends = inbound_ends(conn, &event->packet);
-    uint8_t *data = pkt_arena_alloc(run->arena, PKT_DATAGRAM_MAX);
+    if (run->frame == NULL)
+        run->frame = pkt_arena_alloc(run->arena, PKT_DATAGRAM_MAX);
+    uint8_t *data = run->frame;
     size_t length = pkt_build(&live, &ends, data, PKT_DATAGRAM_MAX);
     if (length == 0)
         return run_fail(run, "the packet is longer than an IP datagram can be");

@@ -71,6 +71,7 @@ struct pkt_run {
 
     struct pkt_setting *settings; /* of init commands */
     size_t setting_count, setting_room;
+    uint8_t *frame;           /* what is injected is built here */
     struct pkt_live *kept;    /* a packet taken from the stack but not used: the next one */
     bool has_kept;
 
