@@ -172,6 +172,7 @@ static const struct setting settings[] = {
     U32("net.ipv4.tcp_max_tw_buckets", timewait_max, 1, 1u << 26),
     NS("net.ipv4.tcp_msl_ms", msl_ns, MS, 1, 500000000), /* ours */
     SPECIAL("net.ipv4.tcp_orphan_retries", 1, orphan_retries),
+    U8("net.ipv4.tcp_quick_acks", quick_acks, 0, 255), /* ours */
     U8("net.ipv4.tcp_retries1", retries1, 1, 127),
     U8("net.ipv4.tcp_retries2", retries2, 1, 127),
     FLAG("net.ipv4.tcp_rfc1337", rfc1337),

@@ -55,6 +55,7 @@ static void settings_of_fields(void **state)
         {"net.ipv4.tcp_max_tw_buckets", "67108864", "5", NULL, "0"},
         {"net.ipv4.tcp_msl_ms", "30000", "1", NULL, "0"},
         {"net.ipv4.tcp_orphan_retries", "8", "0", "8", "128"},
+        {"net.ipv4.tcp_quick_acks", "16", "0", NULL, "256"},
         {"net.ipv4.tcp_retries1", "3", "1", NULL, "0"},
         {"net.ipv4.tcp_retries2", "15", "127", NULL, "1 2"},
         {"net.ipv4.tcp_rfc1337", "1", "0", NULL, "2"},
