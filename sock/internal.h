@@ -16,7 +16,7 @@
 #define SOCK_PORTS 65536u
 
 /* How far the program has come with connect: not the state of the connection. */
-enum sock_stage { STAGE_UNCONNECTED, STAGE_CONNECTING, STAGE_CONNECTED };
+enum sock_stage { STAGE_UNCONNECTED, STAGE_CONNECTING, STAGE_CONNECTED, STAGE_DISCONNECTING /* shut after connecting failed */ };
 
 #define SHUT_IN 1u  /* nothing more will be read: the peer's FIN, or shutdown(SHUT_RD) */
 #define SHUT_OUT 2u /* nothing more will be written */
@@ -60,6 +60,7 @@ struct sock {
     hawser_tcp handle;            /* connection or listener, 0 = none */
     enum hawser_state state;      /* as Linux has it: CLOSED where the connection is in TIME-WAIT */
     unsigned shut;
+    bool was_open;                /* this connection has got beyond SYN-SENT */
     bool done;                    /* the peer's FIN has come: reads end with 0 for ever */
     bool error_seen;              /* what ended this connection was put into `error` */
     int error, soft_error;        /* errno values, each told once */

@@ -82,7 +82,8 @@ void sock_net_destroy(struct sock_net *net)
 void sock_attach(struct sock *sock, hawser_tcp handle)
 {
     sock->handle = handle;
-    sock->done = sock->error_seen = false; /* what is shut stays so: as in Linux before connect */
+    /* What is shut stays so, as in Linux: shutdown before connect counts. */
+    sock->was_open = sock->done = sock->error_seen = false;
     sock->urgent = URGENT_NONE;
     sock->read_bytes = 0;
     (void)hawser_set_user(sock->net->host, handle, sock);
@@ -177,6 +178,30 @@ static void connection_is_over(struct sock *sock, const struct hawser_tcp_info *
         sock->has_port = sock->port_reserved = false;
 }
 
+/* Linux's tcp_check_urg: an urgent octet that is next to be read makes room for a later one. */
+static void skip_urgent(struct sock *sock, struct hawser_tcp_info *info)
+{
+    bool next = sock->urgent != URGENT_NONE && sock->urgent_at == sock->read_bytes;
+    if (!next || sock->set.oob_inline || sock->queued_bytes == 0)
+        return;
+    if (hawser_consume(sock->net->host, sock->handle, 1) != 0)
+        return;
+    sock->read_bytes++;
+    info->receive_queue_bytes--;
+}
+
+static void refresh_urgent(struct sock *sock, struct hawser_tcp_info *info)
+{
+    uint64_t at = sock->read_bytes + info->urgent_bytes - 1;
+    if (!info->urgent || info->urgent_bytes == 0)
+        return;
+    if (sock->urgent != URGENT_NONE && sock->urgent_at == at)
+        return;
+    skip_urgent(sock, info);
+    sock->urgent = URGENT_AHEAD;
+    sock->urgent_at = at;
+}
+
 void sock_refresh(struct sock *sock)
 {
     struct hawser_tcp_info info;
@@ -187,15 +212,10 @@ void sock_refresh(struct sock *sock)
         sock->done = true;
         sock->shut |= SHUT_IN;
     }
-    if (info.urgent) {
-        uint64_t at = sock->read_bytes + info.urgent_bytes - 1;
-        if (info.urgent_bytes > 0 && (sock->urgent == URGENT_NONE || at != sock->urgent_at)) {
-            sock->urgent = URGENT_AHEAD;
-            sock->urgent_at = at;
-        }
-    }
+    refresh_urgent(sock, &info);
     if (state == HAWSER_CLOSED && sock->state != HAWSER_CLOSED)
         connection_is_over(sock, &info);
+    sock->was_open = sock->was_open || (state != HAWSER_CLOSED && state != HAWSER_SYN_SENT);
     sock->state = state;
     bool listens = state == HAWSER_LISTEN; /* then these are connections */
     sock->queued_bytes = listens ? 0 : info.receive_queue_bytes;

@@ -120,6 +120,8 @@ enum sock_turn connect_try(struct sock_op *op, uint64_t now_ns)
     }
     if (!op->started && sock->stage == STAGE_CONNECTED)
         return op_done(op, -EISCONN);
+    if (sock->stage == STAGE_DISCONNECTING)
+        return op_done(op, op->started ? -ECONNABORTED : -EINVAL);
     if (sock->stage == STAGE_UNCONNECTED) {
         if (op->started) /* somebody dissolved it meanwhile */
             return op_done(op, -ECONNABORTED);

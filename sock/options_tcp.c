@@ -166,7 +166,7 @@ static int max_segment(const struct sock *sock)
         return (int)sock->set.max_segment_bytes;
     if (sock_is_listener(sock) || !sock_info(sock, &info) || info.send_mss_bytes == 0)
         return MSS_UNCONNECTED;
-    if (info.state == HAWSER_SYN_SENT)
+    if (!sock->was_open)
         return max_segment_before(sock, &info);
     return (int)info.send_mss_bytes;
 }

@@ -141,9 +141,11 @@ int sock_shutdown(struct sock *sock, int how)
     if (mask == 0 || mask > SHUT_BOTH)
         return -EINVAL;
     sock_refresh(sock);
-    if (sock->stage == STAGE_CONNECTING && sock->state != HAWSER_SYN_SENT &&
-        sock->state != HAWSER_CLOSED)
-        sock->stage = STAGE_CONNECTED;
+    if (sock->stage == STAGE_CONNECTING) {
+        bool failed = sock->state == HAWSER_SYN_SENT || sock->state == HAWSER_SYN_RECEIVED ||
+                      sock->state == HAWSER_CLOSED;
+        sock->stage = failed ? STAGE_DISCONNECTING : STAGE_CONNECTED;
+    }
     sock->edges++; /* who polls is woken in any case */
     if (sock->state == HAWSER_SYN_SENT || (sock_is_listener(sock) && (mask & SHUT_IN))) {
         sock_disconnect(sock);

@@ -67,11 +67,11 @@ static void enter(struct side *s, bool connected)
     side_clear(s);
     (void)side_socket(s, 0, s->domain);
     if (connected) {
-        struct end end = end_of(loopback_of(s->domain), 0);
+        struct end end = end_of(loopback_of(s), 0);
         (void)side_socket(s, 2, s->domain);
         (void)side_bind(s, 2, &end.address.any, end.length);
         (void)side_listen(s, 2, 4);
-        end = end_of(loopback_of(s->domain), side_port(s, 2));
+        end = end_of(loopback_of(s), side_port(s, 2));
         (void)side_connect(s, 0, &end.address.any, end.length);
     }
     s->said_count = 0;

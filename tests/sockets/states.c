@@ -13,9 +13,18 @@
 
 /* ---- states: each brings socket 0 there ---- */
 
-static const char *blackhole_of(int domain)
+static const char *blackhole_of(const struct side *s)
 {
-    return domain == AF_INET ? "198.18.0.9" : "2001:db8::9";
+    if (s->domain == AF_INET)
+        return "198.18.0.9";
+    return s->mapped ? "::ffff:198.18.0.9" : "2001:db8::9";
+}
+
+static const char *foreign_of(const struct side *s)
+{
+    if (s->domain == AF_INET)
+        return "203.0.113.5";
+    return s->mapped ? "::ffff:203.0.113.5" : "2001:db9::5";
 }
 
 static void fresh(struct side *s)
@@ -25,7 +34,7 @@ static void fresh(struct side *s)
 
 static void bound(struct side *s)
 {
-    struct end end = end_of(loopback_of(s->domain), 0);
+    struct end end = end_of(loopback_of(s), 0);
     fresh(s);
     (void)side_bind(s, 0, &end.address.any, end.length);
 }
@@ -47,19 +56,19 @@ static void listening_with_a_connection(struct side *s)
 {
     listening(s);
     (void)side_socket(s, 1, s->domain);
-    connect_to(s, 1, loopback_of(s->domain), side_port(s, 0));
+    connect_to(s, 1, loopback_of(s), side_port(s, 0));
 }
 
 static void syn_sent(struct side *s)
 {
     fresh(s);
-    connect_to(s, 0, blackhole_of(s->domain), 80);
+    connect_to(s, 0, blackhole_of(s), 80);
 }
 
 static void refused(struct side *s)
 {
     fresh(s);
-    connect_to(s, 0, loopback_of(s->domain), 9);
+    connect_to(s, 0, loopback_of(s), 9);
 }
 
 static void refused_and_known(struct side *s)
@@ -70,7 +79,7 @@ static void refused_and_known(struct side *s)
 
 static void make_listener(struct side *s)
 {
-    struct end end = end_of(loopback_of(s->domain), 0);
+    struct end end = end_of(loopback_of(s), 0);
     (void)side_socket(s, 2, s->domain);
     (void)side_bind(s, 2, &end.address.any, end.length);
     (void)side_listen(s, 2, 4);
@@ -82,21 +91,21 @@ static void connected_unasked(struct side *s)
 {
     make_listener(s);
     fresh(s);
-    connect_to(s, 0, loopback_of(s->domain), s->port[2]);
+    connect_to(s, 0, loopback_of(s), s->port[2]);
     (void)side_accept(s, 2, 1, SOCK_NONBLOCK);
 }
 
 static void connected(struct side *s)
 {
     connected_unasked(s);
-    connect_to(s, 0, loopback_of(s->domain), s->port[2]);
+    connect_to(s, 0, loopback_of(s), s->port[2]);
 }
 
 static void accepted(struct side *s)
 {
     make_listener(s);
     (void)side_socket(s, 1, s->domain);
-    connect_to(s, 1, loopback_of(s->domain), s->port[2]);
+    connect_to(s, 1, loopback_of(s), s->port[2]);
     (void)side_accept(s, 2, 0, SOCK_NONBLOCK);
 }
 
@@ -238,7 +247,7 @@ static void shut_and_then_connected(struct side *s)
     make_listener(s);
     fresh(s);
     (void)side_shutdown(s, 0, SHUT_WR);
-    connect_to(s, 0, loopback_of(s->domain), s->port[2]);
+    connect_to(s, 0, loopback_of(s), s->port[2]);
     (void)side_accept(s, 2, 1, SOCK_NONBLOCK);
 }
 
@@ -303,9 +312,9 @@ static void full(struct side *s)
     side_set_int(s, 2, SOL_SOCKET, SO_RCVBUF, 4096);
     fresh(s);
     side_set_int(s, 0, SOL_SOCKET, SO_SNDBUF, 8192);
-    connect_to(s, 0, loopback_of(s->domain), s->port[2]);
+    connect_to(s, 0, loopback_of(s), s->port[2]);
     (void)side_accept(s, 2, 1, SOCK_NONBLOCK);
-    connect_to(s, 0, loopback_of(s->domain), s->port[2]);
+    connect_to(s, 0, loopback_of(s), s->port[2]);
     for (unsigned i = 0; i < 10; i++) { /* what is queued moves on for a while */
         while (side_send(s, 0, zeros, sizeof zeros, 0) > 0)
             ;
@@ -468,24 +477,24 @@ static void say_connect(struct side *s, const char *address, uint16_t port, sock
 
 static void call_connect_to_listener(struct side *s)
 {
-    say_connect(s, loopback_of(s->domain), s->port[2] != 0 ? s->port[2] : 9, 0);
+    say_connect(s, loopback_of(s), s->port[2] != 0 ? s->port[2] : 9, 0);
 }
 
 static void call_connect_twice_to_nobody(struct side *s)
 {
     for (unsigned i = 0; i < 3; i++)
-        say_connect(s, loopback_of(s->domain), 9, 0);
+        say_connect(s, loopback_of(s), 9, 0);
 }
 
 static void call_connect_to_blackhole(struct side *s)
 {
     for (unsigned i = 0; i < 2; i++)
-        say_connect(s, blackhole_of(s->domain), 9, 0);
+        say_connect(s, blackhole_of(s), 9, 0);
 }
 
 static void call_connect_to_unreachable(struct side *s)
 {
-    say_connect(s, s->domain == AF_INET ? "203.0.113.5" : "2001:db9::5", 9, 0);
+    say_connect(s, foreign_of(s), 9, 0);
 }
 
 static void call_connect_to_group(struct side *s)
@@ -495,19 +504,19 @@ static void call_connect_to_group(struct side *s)
 
 static void call_connect_with_short_address(struct side *s)
 {
-    say_connect(s, loopback_of(s->domain), 9, 8);
+    say_connect(s, loopback_of(s), 9, 8);
 }
 
 static void call_connect_with_other_family(struct side *s)
 {
-    struct end end = end_of(loopback_of(s->domain), 9);
+    struct end end = end_of(loopback_of(s), 9);
     end.address.any.sa_family = s->domain == AF_INET ? AF_INET6 : AF_INET;
     say(s, side_connect(s, 0, &end.address.any, end.length));
 }
 
 static void call_connect_with_one_byte(struct side *s)
 {
-    struct end end = end_of(loopback_of(s->domain), 9);
+    struct end end = end_of(loopback_of(s), 9);
     say(s, side_connect(s, 0, &end.address.any, 1));
 }
 
@@ -532,17 +541,17 @@ static void say_bind(struct side *s, const char *address, socklen_t shorter)
 
 static void call_bind(struct side *s)
 {
-    say_bind(s, loopback_of(s->domain), 0);
+    say_bind(s, loopback_of(s), 0);
 }
 
 static void call_bind_with_short_address(struct side *s)
 {
-    say_bind(s, loopback_of(s->domain), 8);
+    say_bind(s, loopback_of(s), 8);
 }
 
 static void call_bind_to_foreign_address(struct side *s)
 {
-    say_bind(s, s->domain == AF_INET ? "203.0.113.5" : "2001:db9::5", 0);
+    say_bind(s, foreign_of(s), 0);
 }
 
 static void call_bind_with_no_family(struct side *s)
@@ -693,6 +702,8 @@ static const struct {
     CALL(set_in_time),
 };
 
+#define CALLS_COUNT (sizeof calls / sizeof calls[0])
+
 /* What the socket is afterwards. */
 static void say_aftermath(struct side *s)
 {
@@ -708,7 +719,7 @@ static void say_aftermath(struct side *s)
 }
 
 struct cell {
-    unsigned state, call;
+    size_t state, call;
 };
 
 static void one_cell(struct side *s, void *context)
@@ -745,12 +756,13 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool may_differ(unsigned state, unsigned call, int domain)
+static bool may_differ(size_t state, size_t call, const struct side *s)
 {
+    int below = s->mapped ? AF_INET : s->domain;
     for (size_t i = 0; i < sizeof differences / sizeof differences[0]; i++) {
         if (begins(states[state].name, differences[i].state) &&
             begins(calls[call].name, differences[i].call) &&
-            (differences[i].domain == 0 || differences[i].domain == domain))
+            (differences[i].domain == 0 || differences[i].domain == below))
             return true;
     }
     return false;
@@ -758,22 +770,22 @@ static bool may_differ(unsigned state, unsigned call, int domain)
 
 unsigned calls_in_states(struct side *kernel, struct side *own, unsigned *cells)
 {
-    static const int domains[] = {AF_INET, AF_INET6};
+    static const char *const names[] = {"IPv4", "IPv6", "mapped"};
     unsigned differ = 0;
-    for (unsigned d = 0; d < 2; d++) {
-        kernel->domain = own->domain = domains[d];
-        for (unsigned state = 0; state < STATES_COUNT; state++) {
-            for (unsigned call = 0; call < sizeof calls / sizeof calls[0]; call++) {
-                char what[128];
-                if (may_differ(state, call, domains[d]))
-                    continue;
-                struct cell cell = {state, call};
-                (void)snprintf(what, sizeof what, "%s, %s, %s", d == 0 ? "IPv4" : "IPv6",
-                               states[state].name, calls[call].name);
-                differ += !sides_compare(kernel, own, one_cell, &cell, what);
-                (*cells)++;
-            }
+    for (unsigned kind = 0; kind < 3; kind++) {
+        kernel->domain = own->domain = kind == 0 ? AF_INET : AF_INET6;
+        kernel->mapped = own->mapped = kind == 2;
+        for (size_t n = 0; n < STATES_COUNT * CALLS_COUNT; n++) {
+            struct cell cell = {n / CALLS_COUNT, n % CALLS_COUNT};
+            char what[128];
+            if (may_differ(cell.state, cell.call, own))
+                continue;
+            (void)snprintf(what, sizeof what, "%s, %s, %s", names[kind], states[cell.state].name,
+                           calls[cell.call].name);
+            differ += !sides_compare(kernel, own, one_cell, &cell, what);
+            (*cells)++;
         }
     }
+    kernel->mapped = own->mapped = false;
     return differ;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sock/ against the kernel: the same calls, the same answers. With an argument only the part of
- * that name. */
+ * that name; a second one is the number of random walks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,10 +47,16 @@ int main(int argc, char **argv)
         const char *name;
         unsigned (*run)(struct side *kernel, struct side *own, unsigned *cells);
     } parts[] = {
-        {"states", calls_in_states}, {"options", options_and_values}, {"binds", pairs_of_binds}};
+        {"states", calls_in_states},
+        {"walks", random_walks},
+        {"options", options_and_values},
+        {"binds", pairs_of_binds},
+    };
     struct hawser_tun *hole;
     struct side kernel, own;
     unsigned differ = 0, cells = 0;
+    if (argc > 2)
+        walks_count = (unsigned)strtoul(argv[2], NULL, 10);
     make_network(&hole);
     sides_start(&kernel, &own);
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,12 @@
 #include "sock/sock.h"
 
 /* The kernel's loopback mostly answers at once; a delayed ACK takes 40 ms. */
-static const unsigned patience_us[] = {30, 5000, 60000};
+static const unsigned patience_us[] = {1, 5000, 60000};
 
 static struct hawser_host *host;
 static struct sock_net *net;
 static uint64_t now_ns = 1000000000;
-static unsigned settle_us = 30;
+static unsigned settle_us = 1;
 
 /* ---- both worlds ---- */
 
@@ -95,7 +96,10 @@ static void settle_own(void)
 void side_settle(struct side *s)
 {
     if (s->is_kernel) {
-        (void)usleep(settle_us);
+        if (settle_us == patience_us[0])
+            (void)sched_yield();
+        else
+            (void)usleep(settle_us);
         return;
     }
     now_ns += settle_us * 1000;
@@ -290,9 +294,11 @@ struct end end_of(const char *address, uint16_t port)
     return end;
 }
 
-const char *loopback_of(int domain)
+const char *loopback_of(const struct side *s)
 {
-    return domain == AF_INET ? "127.0.0.1" : "::1";
+    if (s->domain == AF_INET)
+        return "127.0.0.1";
+    return s->mapped ? "::ffff:127.0.0.1" : "::1";
 }
 
 void side_set_int(struct side *s, unsigned i, int level, int name, int value)

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #define SIDE_SOCKETS 8u
-#define SAID_MAX 64u
+#define SAID_MAX 512u
 
 struct sock;
 
@@ -21,7 +21,8 @@ struct side {
     int fd[SIDE_SOCKETS];            /* -1 = none */
     struct sock *sock[SIDE_SOCKETS]; /* NULL = none */
     uint16_t port[SIDE_SOCKETS];     /* local one, when it was last looked at */
-    int domain;                      /* of the case */
+    int domain;                      /* of the case … */
+    bool mapped;                     /* … AF_INET6, but IPv4 below */
     int64_t said[SAID_MAX];
     unsigned said_count;
 };
@@ -67,16 +68,18 @@ struct end {
 
 /* "127.0.0.1", "::1", "::ffff:127.0.0.1" … of the domain that the text shows. */
 struct end end_of(const char *address, uint16_t port);
-const char *loopback_of(int domain);
+const char *loopback_of(const struct side *s);
 
 void side_set_int(struct side *s, unsigned i, int level, int name, int value);
 int side_get_int(struct side *s, unsigned i, int level, int name);
 uint16_t side_port(struct side *s, unsigned i);
 
-/* ---- the three parts: each returns how many cells differed, and adds to *cells ---- */
+/* ---- the parts: each returns how many cells differed, and adds to *cells ---- */
 
 unsigned calls_in_states(struct side *kernel, struct side *own, unsigned *cells);
 unsigned options_and_values(struct side *kernel, struct side *own, unsigned *cells);
+extern unsigned walks_count;
+unsigned random_walks(struct side *kernel, struct side *own, unsigned *cells);
 unsigned pairs_of_binds(struct side *kernel, struct side *own, unsigned *cells);
 
 /* Whether both say the same when they do this; prints what differs. The kernel's loopback works by
