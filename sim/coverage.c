@@ -71,8 +71,10 @@ void sim_coverage_walk(const struct sim_coverage *coverage, sim_coverage_visit *
     walk_edges(coverage, visit, context);
     for (unsigned i = 0; i < HAWSER_CAUSE_COUNT; i++)
         visit(context, "causes", hawser_cause_text((enum hawser_cause)i), coverage->causes[i]);
-    for (unsigned i = 1; i < HAWSER_TIMER_COUNT; i++)
+    for (unsigned i = 1; i < HAWSER_TIMER_TIME_WAIT; i++) /* the next two are told as records */
         visit(context, "timers", hawser_timer_name((enum hawser_timer)i), coverage->timers[i]);
+    visit(context, "timers", hawser_timer_name(HAWSER_TIMER_SYN_ACK),
+          coverage->timers[HAWSER_TIMER_SYN_ACK]);
     for (unsigned i = 0; i < sizeof records / sizeof records[0]; i++)
         visit(context, "records", records[i], coverage->records[i]);
     for (unsigned i = 0; i < HAWSER_DROP_COUNT; i++)

@@ -130,6 +130,8 @@ static void judge_numbers(struct sim *sim, struct life *life, const struct hawse
         sim_fail(sim, "sequence", index_of(sim, life),
                  "sent %u to %u again, which was acknowledged up to %u", seg->seq, end,
                  life->snd_una);
+    if (seg->length > 0 && life->has_edge && breaks(sim, SIM_BREAK_WINDOW, 5))
+        life->snd_edge = end - 1;
     if (seg->length > 0 && life->has_edge && !life->of_cookie && seq_diff(end, life->snd_edge) > 0)
         sim_fail(sim, "window", index_of(sim, life),
                  "sent up to %u, but the peer's window ends at %u", end, life->snd_edge);

@@ -51,7 +51,7 @@ static void work(const struct sim_search *search, struct worker *worker)
     while (store != NULL && !worker->stopped && !is_last(search, worker->next)) {
         worker->seed = worker->next;
         worker->next += search->jobs;
-        alarm(SEED_SECONDS);
+        alarm(search->options.breaks == SIM_BREAK_HANG ? 2 : SEED_SECONDS);
         plan_draw(&plan, worker->seed);
         sim_run(store, &plan, &search->options, &result, &worker->coverage);
         sim_figures_add(&worker->figures, &result.figures);

@@ -21,7 +21,7 @@ class Man(Case):
     def test_every_option(self):
         with open(PAGES[0], encoding="utf-8") as file:
             page = file.read().replace("\\-", "-")
-        for command in ("demo", "serve", "fetch", "pkt", "bench"):
+        for command in ("demo", "serve", "fetch", "pkt", "bench", "sim"):
             for option in re.findall(r"--([a-z0-9-]+)", run(command, "--help").stdout.decode()):
                 if option not in ("help", "usage", "version"):
                     self.assertRegex(page, rf"Fl (?:\w , Fl )?-{option}\b", command)
