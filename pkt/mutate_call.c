@@ -291,20 +291,49 @@ void mutate_call(struct mutants *mutants)
 
 /* ---- code ------------------------------------------------------------------------------------ */
 
-/* Each decimal number behind == grows by one. */
+/* Longer code than anybody writes has no mutants: each of them is a copy. */
+#define CODE_MAX 65536u
+
+/* The number that begins here grows by one, if it is a decimal one and nothing more. */
+static void change_number(struct mutants *mutants, const char *text, const char *number)
+{
+    size_t digits = strspn(number, "0123456789");
+    if (digits == 0 || digits > 18 || mutants->count - mutants->first >= MUTANTS_OF_CALL_MAX ||
+        (number[digits] != '\0' && strchr(".xXeE", number[digits]) != NULL))
+        return;
+    long long value = strtoll(number, NULL, 10);
+    mutants_add(mutants, PKT_MUTATION_ASSERTION, "== %lld becomes == %lld", value, value + 1)
+        ->text = pkt_arena_printf(mutants->arena, "%.*s%lld%s", (int)(number - text), text,
+                                  value + 1, number + digits);
+}
+
+/* Numbers behind == in statements that assert something, and not within strings or comments. */
 void mutate_code(struct mutants *mutants)
 {
     const char *text = mutants->event->text;
-    for (const char *equals = text; (equals = strstr(equals, "==")) != NULL;) {
-        equals += 2;
-        const char *number = equals + strspn(equals, " \t");
-        size_t digits = strspn(number, "0123456789");
-        if (digits == 0 || digits > 18 ||
-            (number[digits] != '\0' && strchr(".xXeE", number[digits]) != NULL))
-            continue;
-        long long value = strtoll(number, NULL, 10);
-        mutants_add(mutants, PKT_MUTATION_ASSERTION, "== %lld becomes == %lld", value, value + 1)
-            ->text = pkt_arena_printf(mutants->arena, "%.*s%lld%s", (int)(number - text), text,
-                                      value + 1, number + digits);
+    bool asserts = false;
+    char quote = '\0';
+    if (strlen(text) > CODE_MAX)
+        return;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (quote != '\0') {
+            if (*c == '\\' && c[1] != '\0')
+                c++;
+            else if (*c == quote)
+                quote = '\0';
+        } else if (*c == '"' || *c == '\'') {
+            quote = *c;
+        } else if (*c == '#') {
+            quote = '\n'; /* a comment is skipped as a string that its line ends */
+        } else if (*c == '\n' || *c == ';') {
+            asserts = false;
+        } else if (strncmp(c, "assert", 6) == 0) {
+            asserts = true;
+        } else if (asserts && c[0] == '=' && c[1] == '=') {
+            change_number(mutants, text, c + 2 + strspn(c + 2, " \t"));
+            c++;
+        }
+        if (quote == '\0' && *c == '\n')
+            asserts = false;
     }
 }

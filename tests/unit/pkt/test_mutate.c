@@ -489,8 +489,23 @@ static const char *const calls_16[] = {
     "assertion: == 10 becomes == 11: 0 %{ assert a == 11 and b == 5.0 and c==7, d == 0x10; e ==9 "
     "}%",
     "assertion: == 7 becomes == 8: 0 %{ assert a == 10 and b == 5.0 and c==8, d == 0x10; e ==9 }%",
-    "assertion: == 9 becomes == 10: 0 %{ assert a == 10 and b == 5.0 and c==7, d == 0x10; e ==10 "
-    "}%",
+    NULL,
+};
+static const char *const calls_17[] = {
+    "assertion: == 6 becomes == 7: 0 %{ if a == 1: b = 2 # assert c == 3",
+    "x = 'assert y == 4'",
+    "if a == 5: assert b == 7, \"b == 7\" # == 8",
+    "assert (c ==9",
+    " or d == 10) }%",
+    "assertion: == 9 becomes == 10: 0 %{ if a == 1: b = 2 # assert c == 3",
+    "x = 'assert y == 4'",
+    "if a == 5: assert b == 6, \"b == 7\" # == 8",
+    "assert (c ==10",
+    " or d == 10) }%",
+    NULL,
+};
+static const char *const calls_18[] = {
+    "assertion: == 5 becomes == 6: 0 %{ assert a == 6 }%",
     NULL,
 };
 
@@ -521,6 +536,10 @@ static void test_calls(void **state)
         "{cmsg_data={TCP_NLA_BUSY=3}}]}, 0) = 10",
         calls_15);
     check_mutants("0 %{ assert a == 10 and b == 5.0 and c==7, d == 0x10; e ==9 }%", calls_16);
+    check_mutants("0 %{ if a == 1: b = 2 # assert c == 3\nx = 'assert y == 4'\nif a == 5: assert b "
+                  "== 6, \"b == 7\" # == 8\nassert (c ==9\n or d == 10) }%",
+                  calls_17);
+    check_mutants("0 %{ assert a == 5 }%", calls_18);
 }
 
 /* ---- scripts of mutants ---------------------------------------------------------------------- */
