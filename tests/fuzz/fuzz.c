@@ -64,15 +64,6 @@ bool fuzz_next(struct fuzz_program *program, struct fuzz_op *op)
     return true;
 }
 
-unsigned fuzz_left(const struct fuzz_program *program)
-{
-    if (program->at >= program->size)
-        return 0;
-    size_t left = (program->size - program->at + FUZZ_OP_BYTES - 1) / FUZZ_OP_BYTES;
-    unsigned most = FUZZ_OPS_MAX - program->number;
-    return left < most ? (unsigned)left : most;
-}
-
 bool fuzz_aloud(void)
 {
     static int aloud = -1;

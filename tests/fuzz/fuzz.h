@@ -52,9 +52,6 @@ uint8_t fuzz_head(const struct fuzz_program *program, unsigned i);
 /* The next operation; false at the end. */
 bool fuzz_next(struct fuzz_program *program, struct fuzz_op *op);
 
-/* How many operations are still to come. */
-unsigned fuzz_left(const struct fuzz_program *program);
-
 /* With FUZZ_TRACE in the environment: operations, and what the hosts tell, on standard error. */
 bool fuzz_aloud(void);
 void fuzz_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

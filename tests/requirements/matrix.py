@@ -7,6 +7,8 @@
     matrix.py --missing TIER  rows without evidence and without an explanation (core, modern, beyond or all)
     matrix.py --no-code TIER  rows without a tag in src/ or include/ and without an explanation; status 1 if any
     matrix.py --show ID...    where an id stands
+    matrix.py --table TIER    each row, where it is met, evidence, verdict; status 1 if one is not shown or explained
+    matrix.py --html FILE     the same of all rows as one page
     matrix.py --check         unknown ids, and evidence that was recorded and is gone: status 1
     matrix.py --record        records the ids that have evidence now
 
@@ -20,6 +22,8 @@ import re
 import sys
 import textwrap
 from pathlib import Path
+
+import report
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -46,6 +50,8 @@ def texts_of(*folders):
 
 
 class Matrix:
+    root = ROOT
+
     def __init__(self):
         with open(HERE / "requirements.csv", encoding="utf-8", newline="") as table:
             self.rows = {row["id"]: row for row in csv.DictReader(table)}
@@ -144,6 +150,8 @@ def main():
     what.add_argument("--missing", choices=tiers)
     what.add_argument("--no-code", choices=tiers)
     what.add_argument("--show", nargs="+", metavar="ID")
+    what.add_argument("--table", choices=tiers)
+    what.add_argument("--html", type=Path, metavar="FILE")
     what.add_argument("--check", action="store_true")
     what.add_argument("--record", action="store_true")
     options = parser.parse_args()
@@ -158,6 +166,11 @@ def main():
         for ident in options.show:
             for name in ("code", "evidence", "explained"):
                 print(f"{ident} {name}: {' '.join(getattr(matrix, name).get(ident, ['-']))}")
+    elif options.table:
+        report.print_table(matrix, options.table)
+        return 1 if set(report.counts(matrix, options.table)) - {"shown", "explained"} else 0
+    elif options.html:
+        options.html.write_text(report.page(matrix), encoding="utf-8")
     elif options.check:
         return matrix.check()
     elif options.record:

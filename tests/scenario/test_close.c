@@ -140,6 +140,50 @@ static void half_close(void **state)
     peer_end(&p);
 }
 
+/* A second CLOSE is told that it is one, and nothing leaves for it: neither while the FIN is under
+ * way nor after it was acknowledged. EVIDENCE 9293-3.10.4-5 */
+static void a_second_close(void **state)
+{
+    (void)state;
+    struct peer p;
+    peer_start(&p, false, NULL);
+    peer_accept(&p, PEER_ALL);
+    assert_int_equal(hawser_shutdown(p.host, p.tcp), 0);
+    peer_out(&p, F | A, 1, 1, 0);
+    for (unsigned acknowledged = 0; acknowledged < 2; acknowledged++) {
+        if (acknowledged)
+            peer_in(&p, A, 1, 2, 0);
+        assert_int_equal(peer_state(&p), acknowledged ? HAWSER_FIN_WAIT_2 : HAWSER_FIN_WAIT_1);
+        assert_int_equal(hawser_shutdown(p.host, p.tcp), HAWSER_ERR_CLOSING);
+        peer_pass(&p, 10 * NS_PER_MS); /* well before the first RTO */
+        peer_quiet(&p);
+    }
+    peer_in(&p, F | A, 1, 2, 0);
+    peer_out(&p, A, 2, 2, 0);
+    peer_end(&p);
+}
+
+/* What TIME-WAIT held is free when it is over: the same local end can be opened without
+ * reuse_address. EVIDENCE 9293-3.10.8-3 */
+static void the_end_of_time_wait_frees_the_port(void **state)
+{
+    (void)state;
+    struct peer p;
+    peer_start(&p, false, NULL);
+    peer_connect(&p, PEER_ALL);
+    peer_to_state(&p, HAWSER_TIME_WAIT);
+    assert_int_equal(hawser_close(p.host, p.tcp), 0);
+    const struct hawser_open_options again = {.local.port = p.host_port,
+                                              .remote = {p.peer_address, p.peer_port}};
+    hawser_tcp tcp;
+    peer_pass(&p, 59 * NS_PER_S);
+    assert_int_equal(hawser_open(p.host, p.now_ns, &again, &tcp), HAWSER_ERR_ADDRESS_IN_USE);
+    peer_pass(&p, 2 * NS_PER_S);
+    assert_int_equal(hawser_open(p.host, p.now_ns, &again, &tcp), 0);
+    peer_drop_out(&p);
+    peer_end(&p);
+}
+
 /* EVIDENCE 9293-3.10.4-4 9293-3.6-1 */
 static void close_waits_for_what_is_queued(void **state)
 {
@@ -345,6 +389,8 @@ int main(void)
         cmocka_unit_test(simultaneous_close_with_an_ack_lost),
         cmocka_unit_test(fin_that_acknowledges_ours),
         cmocka_unit_test(half_close),
+        cmocka_unit_test(a_second_close),
+        cmocka_unit_test(the_end_of_time_wait_frees_the_port),
         cmocka_unit_test(close_waits_for_what_is_queued),
         cmocka_unit_test(connected_after_an_early_close),
         cmocka_unit_test(fin_out_of_order_waits),
