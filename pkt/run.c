@@ -203,8 +203,8 @@ void pkt_run(const struct pkt_script *script, const struct pkt_run_options *how,
     bool started = supported(run) && prepare(run);
     if (started && play_all(run))
         run_code_all(run);
-    if (run->failed && out->verdict == PKT_FAIL && run->event != NULL) {
-        out->expected = source_of(run, run->event);
+    if (run->failed && out->verdict == PKT_FAIL) {
+        out->expected = run->event != NULL ? source_of(run, run->event) : NULL;
         out->packets = run_told(run);
     }
     if (started && script->cleanup_command != NULL) {

@@ -218,6 +218,8 @@ static bool split(struct pkt_run *run, const char *text, size_t length, struct w
             at++;
             continue;
         }
+        if (text[at] == '#') /* a comment behind the command */
+            return true;
         if (words->count == WORDS_MAX)
             return false;
         char *word = pkt_arena_alloc(run->arena, length - at + 1), quote = 0;

@@ -63,8 +63,8 @@ class Table(Case):
     def check(self, verdict, status, wanted, *options):
         rows = {name: row for key in verdict.split() for name, row in CASES[key].items()}
         results = self.run_all({name: text for name, (text, _) in rows.items()}, *options)
-        self.assertEqual(self.status, status)
         self.assert_all(results, rows, wanted)
+        self.assertEqual(self.status, status)
         return rows, results
 
     def test_passes(self):
