@@ -492,16 +492,10 @@ static const char *const calls_16[] = {
     NULL,
 };
 static const char *const calls_17[] = {
-    "assertion: == 6 becomes == 7: 0 %{ if a == 1: b = 2 # assert c == 3",
-    "x = 'assert y == 4'",
-    "if a == 5: assert b == 7, \"b == 7\" # == 8",
-    "assert (c ==9",
-    " or d == 10) }%",
-    "assertion: == 9 becomes == 10: 0 %{ if a == 1: b = 2 # assert c == 3",
-    "x = 'assert y == 4'",
-    "if a == 5: assert b == 6, \"b == 7\" # == 8",
-    "assert (c ==10",
-    " or d == 10) }%",
+    "assertion: == 6 becomes == 7: 0 %{ if a == 1: b = 2 # assert c == 3\nx = 'assert y == 4'\nif "
+    "a == 5: assert b == 7, \"b == 7\" # == 8\nassert (c ==9\n or d == 10) }%",
+    "assertion: == 9 becomes == 10: 0 %{ if a == 1: b = 2 # assert c == 3\nx = 'assert y == 4'\nif "
+    "a == 5: assert b == 6, \"b == 7\" # == 8\nassert (c ==10\n or d == 10) }%",
     NULL,
 };
 static const char *const calls_18[] = {
