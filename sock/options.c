@@ -262,12 +262,15 @@ static int get_timeout(uint64_t timeout_ns, void *value, socklen_t *length)
     return option_tell(&time, sizeof time, value, length);
 }
 
+/* The soft ones of Linux are what ICMP said; that a segment has been sent again and again (R1 of
+ * RFC 9293 3.8.3) is none, and a program whose connect() is under way would take it for the end. */
 static int take_error_or_soft(struct sock *sock)
 {
     int error = sock_take_error(sock);
-    if (error == 0 && sock->handle != 0)
-        error = sock_errno(hawser_take_soft_error(sock->net->host, sock->handle));
-    return error;
+    if (error != 0 || sock->handle == 0)
+        return error;
+    int soft = hawser_take_soft_error(sock->net->host, sock->handle);
+    return soft == HAWSER_ERR_EXCESSIVE_RETRANSMISSION ? 0 : sock_errno(soft);
 }
 
 /* The nine numbers of SO_MEMINFO: what is queued, and the limits. */
