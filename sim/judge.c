@@ -162,6 +162,17 @@ static void judge_entered(struct sim *sim, uint32_t index, struct life *life,
     life->entered_ns = event->now_ns;
 }
 
+/* MAY-2 and RFC 6191 2: the number or the timestamp of the SYN is newer than all that was heard. What
+ * was acknowledged and echoed last is the least that was. */
+static bool may_reopen(const struct sim *sim, const struct life *life)
+{
+    const struct hawser_segment *syn = &sim->heard;
+    bool both = life->timestamps_sent && life->timestamps_heard;
+    if (!life->has_ack || seq_diff(syn->seq, life->ack_sent) >= 0)
+        return true;
+    return syn->has_timestamps && (!both || seq_diff(syn->ts_val, life->ts_echoed) > 0);
+}
+
 static void judge_left(struct sim *sim, uint32_t index, struct life *life,
                        const struct hawser_trace_event *event)
 {
@@ -186,6 +197,8 @@ static void judge_left(struct sim *sim, uint32_t index, struct life *life,
     case HAWSER_RECORD_REUSED_BY_SYN:
         if (sim->forging)
             sim_fail(sim, "forgery", index, "a forged SYN took over a TIME-WAIT record");
+        if (!may_reopen(sim, life))
+            sim_fail(sim, "time-wait", index, "an old SYN took it over");
         life->reopened = true;
         break;
     case HAWSER_RECORD_ENTERED:

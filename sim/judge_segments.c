@@ -192,6 +192,7 @@ static void judge_options(struct sim *sim, struct life *life, const struct hawse
             sim_fail(sim, "timestamps", index_of(sim, life), "%u after %u", seg->ts_val,
                      life->ts_sent);
         life->ts_sent = seg->ts_val;
+        life->ts_echoed = seg->ts_ecr;
         life->timestamps = true;
     }
     bool of_syn = seg->mss != 0 || seg->wscale >= 0 || seg->sack_permitted;

@@ -30,7 +30,7 @@ struct life {
     uint32_t snd_una, snd_max, snd_edge; /* edge: how far the peer lets it send */
     uint32_t rcv_high;                   /* how far it has ever been sent anything */
     uint32_t ack_sent, rcv_edge;         /* what it acknowledged and offered */
-    uint32_t ts_sent;
+    uint32_t ts_sent, ts_echoed; /* its own clock, and the peer's as it repeated it last */
     uint64_t until_ns;   /* of its record, by its host's clock; 0 = none */
     uint64_t entered_ns; /* when that began */
     uint32_t time_waits;

@@ -118,6 +118,23 @@ static void forge_syn(struct sim *sim, struct random *r, const struct victim *vi
     send_tcp(sim, victim, &tcp);
 }
 
+/* Both numbers are right, and it is days old (RFC 7323 5.3 R1). */
+static void forge_old(struct sim *sim, struct random *r, const struct victim *victim,
+                      struct packet_tcp *tcp)
+{
+    const struct hawser_tcp_info *info = &victim->info;
+    const struct flow *flow = flow_at(sim, victim->flow);
+    uint32_t peer = flow->end[!victim->side].life;
+    if (peer == LIFE_NONE || !sim->store->lives.list[peer].timestamps)
+        return;
+    uint32_t age_ms = 24u * 3600 * 1000 + (uint32_t)random_below(r, 1u << 29);
+    tcp->seq = info->rcv_nxt;
+    tcp->ack = info->snd_nxt;
+    tcp->has_timestamps = true;
+    tcp->ts_val = sim->store->lives.list[peer].ts_sent - age_ms;
+    tcp->ts_ecr = 0;
+}
+
 /* Text, FIN, or an ACK alone: one of the two numbers is impossible. */
 static void forge_data(struct sim *sim, struct random *r, const struct victim *victim)
 {
@@ -135,7 +152,9 @@ static void forge_data(struct sim *sim, struct random *r, const struct victim *v
     }
     if (random_percent(r, 30))
         tcp.flags |= PACKET_FIN;
-    if (info->has_timestamps && random_percent(r, 70)) {
+    if (info->has_timestamps && tcp.text_bytes > 0 && random_percent(r, 30)) {
+        forge_old(sim, r, victim, &tcp);
+    } else if (info->has_timestamps && random_percent(r, 70)) {
         tcp.has_timestamps = true;
         tcp.ts_val = (uint32_t)random_next(r);
         tcp.ts_ecr = (uint32_t)random_next(r);
@@ -153,7 +172,8 @@ static void forge_icmp(struct sim *sim, struct random *r, const struct victim *v
                                              PACKET_TOO_BIG,          PACKET_TIME_EXCEEDED};
     uint8_t quoted[PACKET_MAX], out[PACKET_MAX];
     enum packet_icmp kind = RANDOM_PICK(r, kinds);
-    bool sent = info->snd_nxt != info->snd_una && kind != PACKET_TOO_BIG && random_percent(r, 50);
+    bool sent = is_synchronized(info->state) && info->snd_nxt != info->snd_una &&
+                kind != PACKET_TOO_BIG && random_percent(r, 50);
     const struct packet_tcp tcp = {.seq = sent ? info->snd_una : far(r, info->snd_una),
                                    .ack = info->rcv_nxt,
                                    .flags = PACKET_ACK,
@@ -168,6 +188,11 @@ static void forge_icmp(struct sim *sim, struct random *r, const struct victim *v
     way_to(sim, victim->host, victim->wire, &way);
     deliver(sim, victim->host, victim->wire, out,
             packet_make_icmp(&way, kind, 600, quoted, quoted_bytes, out));
+    struct victim after = *victim;
+    if (!sent && ask(sim, &after) && after.info.path_mtu_bytes != info->path_mtu_bytes)
+        sim_fail(sim, "forgery", flow_at(sim, victim->flow)->end[victim->side].life,
+                 "a forged quote made the path %u octets wide, it was %u",
+                 after.info.path_mtu_bytes, info->path_mtu_bytes);
 }
 
 /* SYNs from addresses where nobody lives. */
@@ -225,14 +250,14 @@ void strangers_act(struct sim *sim, uint32_t index)
     if (e->kind == PLAN_FLOOD || e->kind == PLAN_GARBAGE || !choose(sim, &r, &victim))
         return;
     sim->coverage->episodes[e->kind]++;
-    if (!is_synchronized(victim.info.state))
+    if (e->kind == PLAN_FORGED_ICMP)
+        forge_icmp(sim, &r, &victim);
+    else if (!is_synchronized(victim.info.state))
         forge_before(sim, &r, &victim);
     else if (e->kind == PLAN_FORGED_RST)
         forge_rst(sim, &r, &victim);
     else if (e->kind == PLAN_FORGED_SYN)
         forge_syn(sim, &r, &victim);
-    else if (e->kind == PLAN_FORGED_DATA)
-        forge_data(sim, &r, &victim);
     else
-        forge_icmp(sim, &r, &victim);
+        forge_data(sim, &r, &victim);
 }
