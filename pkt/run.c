@@ -174,6 +174,16 @@ static void clean_up(struct pkt_run *run)
         free(run->conns[i]->ts_pairs);
 }
 
+/* The event that a verdict names: a call that waits may have ended during another event. */
+static const struct pkt_event *named_event(const struct pkt_run *run)
+{
+    unsigned line = run->out->place.line;
+    for (size_t i = 0; i < run->script->event_count && run->event != NULL; i++)
+        if (run->script->events[i].place.line <= line && line <= run->script->events[i].end.line)
+            return &run->script->events[i];
+    return run->event;
+}
+
 static const char *source_of(const struct pkt_run *run, const struct pkt_event *event)
 {
     const char *at = run->script->source, *end = at + run->script->source_length;
@@ -204,7 +214,10 @@ void pkt_run(const struct pkt_script *script, const struct pkt_run_options *how,
     if (started && play_all(run))
         run_code_all(run);
     if (run->failed && out->verdict == PKT_FAIL) {
-        out->expected = run->event != NULL ? source_of(run, run->event) : NULL;
+        const struct pkt_event *event = named_event(run);
+        out->expected = event != NULL ? source_of(run, event) : NULL;
+        if (event == NULL || event->kind != PKT_EVENT_PACKET || event->packet.inbound)
+            out->came = NULL;
         out->packets = run_told(run);
     }
     if (started && script->cleanup_command != NULL) {

@@ -275,39 +275,6 @@ static size_t simple_length(const char *text, size_t *separator)
     return at;
 }
 
-/* Can all of it be understood? Looked at before anything is done, so that a shell gets all or
- * nothing. */
-static enum understood understand(struct pkt_run *run, const char *text, const char **culprit,
-                                  bool dry)
-{
-    static const char *const known[] = {"true", ":", "sync", "sysctl", "echo", "sleep"};
-    while (*text != 0) {
-        struct words words;
-        size_t separator, length = simple_length(text, &separator);
-        size_t skipped = 0;
-        while (skipped < length && isspace((unsigned char)text[skipped]))
-            skipped++;
-        bool empty = skipped == length || text[skipped] == '#';
-        *culprit = pkt_arena_text(run->arena, text + skipped, length - skipped);
-        if (!empty) {
-            if (!split(run, text + skipped, length - skipped, &words) || words.count == 0)
-                return NOT_UNDERSTOOD;
-            bool may = strstr(*culprit, "defaults.sh") != NULL ||
-                       strstr(*culprit, "set_sysctls.py") != NULL ||
-                       strstr(*culprit, "sysctl_restore_") != NULL;
-            for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-                may = may || base_is(words.text[0], known[i]);
-            if (!may)
-                return NOT_UNDERSTOOD;
-            enum understood result = dry ? DONE : simple(run, &words);
-            if (result != DONE)
-                return result;
-        }
-        text += length + separator;
-    }
-    return DONE;
-}
-
 /* ---- a shell ------------------------------------------------------------------------------ */
 
 static bool really(struct pkt_run *run, const char *text)
@@ -325,17 +292,109 @@ static bool really(struct pkt_run *run, const char *text)
                     status == -1 ? -1 : WEXITSTATUS(status));
 }
 
+/* ---- one simple command after the other --------------------------------------------------- */
+
+struct piece {
+    const char *text; /* without the blanks before it */
+    size_t length;    /* 0 = nothing is there */
+};
+
+/* Cuts the next one off. */
+static struct piece next_piece(const char **text)
+{
+    size_t separator, length = simple_length(*text, &separator), blanks = 0;
+    while (blanks < length && isspace((unsigned char)(*text)[blanks]))
+        blanks++;
+    struct piece piece = {.text = *text + blanks, .length = length - blanks};
+    if (piece.length > 0 && *piece.text == '#')
+        piece.length = 0;
+    *text += length + separator;
+    return piece;
+}
+
+static enum understood understand(struct pkt_run *run, const struct piece *piece)
+{
+    struct words words;
+    if (!split(run, piece->text, piece->length, &words))
+        return NOT_UNDERSTOOD;
+    return words.count == 0 ? DONE : simple(run, &words);
+}
+
+/* if, for, ( and so on go over several simple commands: only a shell can take them apart. */
+static bool has_construct(const char *text)
+{
+    static const char *const words[] = {"if",   "for", "while", "until",
+                                        "case", "(",   "{",     "function"};
+    while (*text != 0) {
+        const struct piece piece = next_piece(&text);
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+            size_t length = strlen(words[i]);
+            if (piece.length >= length && strncmp(piece.text, words[i], length) == 0 &&
+                (length == 1 || piece.length == length ||
+                 isspace((unsigned char)piece.text[length])))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Perhaps it can be understood: then what came before it must have been done. */
+static bool looks_known(struct pkt_run *run, const struct piece *piece)
+{
+    static const char *const known[] = {"sysctl", "echo", "sleep", "true", ":", "sync"};
+    static const char *const helpers[] = {"defaults.sh", "set_sysctls.py", "sysctl_restore_"};
+    struct words words;
+    if (!split(run, piece->text, piece->length, &words))
+        return false;
+    bool found = words.count == 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0] && words.count > 0; i++)
+        found = found || base_is(words.text[0], known[i]);
+    for (size_t i = 0; i < sizeof helpers / sizeof helpers[0] && words.count > 0; i++)
+        found = found || strstr(words.text[words.count > 1], helpers[i]) != NULL ||
+                strstr(words.text[0], helpers[i]) != NULL;
+    return found;
+}
+
+/* What is understood is done here; a shell gets the others, those in a row together, so that they
+ * see one another's variables and folder. */
+static bool run_mixed(struct pkt_run *run, const char *text)
+{
+    const char *from = NULL, *end = NULL; /* what the shell will get */
+    for (bool last = false; !last;) {
+        last = *text == 0;
+        const struct piece piece = next_piece(&text);
+        bool foreign = piece.length > 0 && !looks_known(run, &piece);
+        if (from != NULL && !foreign && (last || piece.length > 0)) {
+            if (!really(run, pkt_arena_text(run->arena, from, (size_t)(end - from))))
+                return false;
+            from = NULL;
+        }
+        enum understood result = piece.length > 0 && !foreign ? understand(run, &piece) : DONE;
+        foreign = foreign || result == NOT_UNDERSTOOD;
+        if (result == FAILED)
+            return false;
+        if (foreign) {
+            from = from != NULL ? from : piece.text;
+            end = piece.text + piece.length;
+        }
+    }
+    return true;
+}
+
 bool run_shell(struct pkt_run *run, const char *text, enum run_shell_when when)
 {
-    const char *culprit = "";
-    enum understood result = understand(run, text, &culprit, true);
-    if (result == DONE)
-        result = understand(run, text, &culprit, false);
-    if (result != NOT_UNDERSTOOD)
-        return result == DONE;
     if (run->how->allow_shell)
-        return really(run, text);
-    if (when == RUN_SHELL_CLEANUP && run->failed)
-        return false;
-    return run_skip(run, "the command `%s` (--allow-shell runs it)", culprit);
+        return has_construct(text) ? really(run, text) : run_mixed(run, text);
+    while (*text != 0) {
+        const struct piece piece = next_piece(&text);
+        enum understood result = piece.length > 0 ? understand(run, &piece) : DONE;
+        if (result == FAILED)
+            return false;
+        if (result == NOT_UNDERSTOOD)
+            return when == RUN_SHELL_CLEANUP && run->failed
+                       ? false
+                       : run_skip(run, "the command `%.*s` (--allow-shell runs it)",
+                                  (int)piece.length, piece.text);
+    }
+    return true;
 }

@@ -196,6 +196,17 @@ class Shell(Case):
         self.assert_ok(run("pkt", "--allow-shell", path))
         self.assertFalse(os.path.exists(mark))
 
+    def test_mixed(self):
+        """What is understood is the host's, in its order; the shell has the rest."""
+        mark = self.path("mark")
+        text = (f"`sysctl -q net.ipv4.tcp_sack=0; x={mark}; touch $x && sysctl -q net.ipv4.tcp_timestamps=0\n"
+                f"test -f {mark}; echo 5 > {mark}`\n" + LISTEN +
+                "+0 < S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0>\n"
+                f"+0 > S. 0:0(0) ack 1 <mss 1460>\n`if test -s {mark}; then rm {mark}; fi`\n")
+        finished = run("pkt", "--allow-shell", self.write("a.pkt", text.encode()))
+        self.assertEqual((finished.returncode, finished.stderr), (0, b""))
+        self.assertFalse(os.path.exists(mark))
+
     def test_status(self):
         for text in ("`exit 3`\n" + OPEN, OPEN + "+0 `exit 3`\n", OPEN + "`exit 3`\n"):
             finished = run("pkt", "--allow-shell", self.write("a.pkt", text.encode()))
@@ -209,7 +220,7 @@ class Shell(Case):
         self.assertTrue(os.path.exists(mark))
 
     def test_too_long(self):
-        path = self.write("a.pkt", b"`sleep 10; cd .`\n" + OPEN.encode())
+        path = self.write("a.pkt", b"`(sleep 10)`\n" + OPEN.encode())
         finished = run("pkt", "--allow-shell", "--timeout", "0.3", path)
         self.assertEqual(finished.returncode, 1)
         self.assertIn(b"not done after 0.3 s", finished.stdout)
