@@ -162,8 +162,8 @@ static void judge_entered(struct sim *sim, uint32_t index, struct life *life,
     life->entered_ns = event->now_ns;
 }
 
-/* MAY-2 and RFC 6191 2: the number or the timestamp of the SYN is newer than all that was heard. What
- * was acknowledged and echoed last is the least that was. */
+/* MAY-2 and RFC 6191 2: the number or the timestamp of the SYN is newer than all that was heard.
+ * What was acknowledged and echoed last is the least that was. */
 static bool may_reopen(const struct sim *sim, const struct life *life)
 {
     const struct hawser_segment *syn = &sim->heard;

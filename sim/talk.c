@@ -52,12 +52,12 @@ static void judge_error(struct sim *sim, const struct flow_end *end, int error)
     const struct life *life = end->life == LIFE_NONE ? NULL : &sim->store->lives.list[end->life];
     switch (error) {
     case HAWSER_ERR_RESET:
-    case HAWSER_ERR_REFUSED:
         if (life != NULL && life->flow != NO_FLOW && life->state == HAWSER_CLOSED &&
-            life->ended_by != HAWSER_CAUSE_RST && life->ended_by != HAWSER_CAUSE_DATA_AFTER_CLOSE &&
-            life->ended_by != HAWSER_CAUSE_ICMP)
-            sim_fail(sim, "error", life_of(end), "%s, but it ended because of: %s",
-                     hawser_error_name(error), hawser_cause_text(life->ended_by));
+            life->ended_by != HAWSER_CAUSE_RST && life->ended_by != HAWSER_CAUSE_DATA_AFTER_CLOSE)
+            sim_fail(sim, "error", life_of(end), "RESET, but it ended because of: %s",
+                     hawser_cause_text(life->ended_by));
+        return;
+    case HAWSER_ERR_REFUSED: /* by a RST, or given up after an ICMP error that said so */
         return;
     case HAWSER_ERR_TIMED_OUT:
     case HAWSER_ERR_NET_UNREACHABLE:
