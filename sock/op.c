@@ -151,6 +151,7 @@ static struct sock *make_child(struct sock *listener, hawser_tcp handle)
     sock->set = listener->set;
     sock_attach(sock, handle);
     sock->state = HAWSER_ESTABLISHED;
+    sock->was_open = true;
     sock->stage = STAGE_CONNECTED;
     if (sock_info(sock, &info)) {
         sock->local = info.local;

@@ -322,6 +322,30 @@ static void full(struct side *s)
     }
 }
 
+/* The peer is gone before anybody asked for the connection. */
+static void accept_after(struct side *s, bool reset)
+{
+    make_listener(s);
+    (void)side_socket(s, 1, s->domain);
+    connect_to(s, 1, loopback_of(s), s->port[2]);
+    (void)side_send(s, 1, "123", 3, 0);
+    if (reset)
+        reset_peer_of(s, 1);
+    else
+        side_close(s, 1);
+    (void)side_accept(s, 2, 0, SOCK_NONBLOCK);
+}
+
+static void accepted_after_reset(struct side *s)
+{
+    accept_after(s, true);
+}
+
+static void accepted_after_close(struct side *s)
+{
+    accept_after(s, false);
+}
+
 static const struct {
     const char *name;
     void (*enter)(struct side *s);
@@ -337,6 +361,8 @@ static const struct {
     STATE(connected_unasked),
     STATE(connected),
     STATE(accepted),
+    STATE(accepted_after_reset),
+    STATE(accepted_after_close),
     STATE(with_data),
     STATE(peer_closed),
     STATE(peer_closed_with_data),

@@ -51,6 +51,7 @@ int main(int argc, char **argv)
         {"walks", random_walks},
         {"options", options_and_values},
         {"binds", pairs_of_binds},
+        {"cases", single_cases},
     };
     struct hawser_tun *hole;
     struct side kernel, own;

@@ -80,6 +80,7 @@ unsigned calls_in_states(struct side *kernel, struct side *own, unsigned *cells)
 unsigned options_and_values(struct side *kernel, struct side *own, unsigned *cells);
 extern unsigned walks_count;
 unsigned random_walks(struct side *kernel, struct side *own, unsigned *cells);
+unsigned single_cases(struct side *kernel, struct side *own, unsigned *cells);
 unsigned pairs_of_binds(struct side *kernel, struct side *own, unsigned *cells);
 
 /* Whether both say the same when they do this; prints what differs. The kernel's loopback works by

@@ -100,7 +100,7 @@ static void receive_waits_for_as_much_as_was_asked(void **state)
         begin(&t, SOCK_OP_RECEIVE, pair[0], rows[i].room, rows[i].flags);
         for (unsigned n = 0; n < rows[i].wanted; n++) {
             assert_false(done(&t.op));
-            assert_int_equal(island_send(&island, pair[1], "0123456789" + n, 1, 0), 1);
+            assert_int_equal(island_send(&island, pair[1], &"0123456789"[n], 1, 0), 1);
         }
         assert_true(done(&t.op));
         assert_int_equal(t.op.result, rows[i].wanted);
