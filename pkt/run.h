@@ -32,6 +32,7 @@ struct pkt_run_options {
     pkt_make_stack *make_stack;
     void *make_context;
     bool strict;      /* nothing unexpected at the end either, packets of other connections are not skipped, TS ecr is compared */
+    bool run_anyway;  /* expected packets with features that Hawser has not are no skip but waited for: they are failures then */
     bool allow_shell; /* commands that are not understood are run by a shell */
     FILE *verbose;    /* every event and packet is told here; NULL = none */
     struct hawser_pcap_writer *pcap; /* every datagram; NULL = none */
