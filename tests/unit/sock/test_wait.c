@@ -272,6 +272,36 @@ static void unsent_data_can_be_bounded(void **state)
     assert_int_equal(sock_ready(pair[0]) & POLLOUT, 0);
 }
 
+static void little_memory(struct hawser_config *config)
+{
+    config->buffer_bytes = 64 * 1024;
+}
+
+/* When the host has no memory a call that may wait tries again; no event would tell it when. */
+static void send_waits_for_memory(void **state)
+{
+    uint8_t out[64];
+    struct transfer t;
+    struct sock *other[2];
+    (void)state;
+    island_start(&island, little_memory);
+    island_pair(&island, AF_INET, 0, other);
+    island_pair(&island, AF_INET, 0, pair);
+    fill(other[0]); /* takes all there is */
+    begin(&t, SOCK_OP_SEND, pair[0], 40, MSG_DONTWAIT);
+    assert_true(done(&t.op));
+    assert_int_equal(t.op.result, -EAGAIN);
+    begin(&t, SOCK_OP_SEND, pair[0], 40, 0);
+    assert_false(done(&t.op));
+    assert_true(t.op.deadline_ns <= island.now_ns + ISLAND_S);
+    const struct linger reset = {.l_onoff = 1};
+    assert_int_equal(sock_set_option(other[0], SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+    island_close(&island, other[0]);
+    assert_int_equal(island_do(&island, &t.op), 40);
+    assert_int_equal(island_receive(&island, pair[1], out, sizeof out, 0), 40);
+    island_end(&island);
+}
+
 /* ---- connect, accept, close ---- */
 
 static struct sock_op connecting(struct sock *sock, struct sockaddr_in *nobody)
@@ -443,6 +473,7 @@ int main(void)
         WAIT_TEST(send_waits_for_room),
         WAIT_TEST(a_reset_ends_what_waits),
         WAIT_TEST(unsent_data_can_be_bounded),
+        cmocka_unit_test(send_waits_for_memory),
         WAIT_TEST(connect_waits_as_long_as_it_may),
         WAIT_TEST(accept_waits),
         WAIT_TEST(close_lingers),
