@@ -3,6 +3,7 @@
 #include "fuzz/fuzz.h"
 
 #include "pkt/parse.h"
+#include "pkt/print.h"
 
 #define TEXT_MAX 8192u
 
@@ -24,6 +25,25 @@ static void check_events(const struct pkt_script *script)
     REQUIRE(script->event_count == 0 || script->events != NULL);
 }
 
+/* What is printed of a script is read again as the same. */
+static void print_and_parse(const struct pkt_script *script, struct pkt_arena *arena)
+{
+    const char *text = pkt_script_text(script, arena);
+    const struct pkt_parse_input input = {
+        .path = "again", .text = text, .length = strlen(text), .family = script->options.family};
+    struct pkt_script again;
+    struct pkt_error error = {.text = ""};
+    int result = pkt_parse(&input, arena, &again, &error);
+    if (result != 0)
+        fprintf(stderr, "%u:%u: %s, of:\n%s\n", error.place.line, error.place.column, error.text,
+                text);
+    REQUIRE(result == 0);
+    const char *twice = pkt_script_text(&again, arena);
+    if (strcmp(text, twice) != 0)
+        fprintf(stderr, "first:\n%s\nthen:\n%s\n", text, twice);
+    REQUIRE(strcmp(text, twice) == 0);
+}
+
 /* Once as a file, once with what a command line may add; the same text gives the same answer. */
 static int parse(const char *text, size_t size, unsigned way)
 {
@@ -43,6 +63,8 @@ static int parse(const char *text, size_t size, unsigned way)
     int result = pkt_parse(&input, &arena, &script, &error);
     if (result == 0) {
         check_events(&script);
+        if (script.options.unsupported == NULL)
+            print_and_parse(&script, &arena);
     } else {
         REQUIRE(result == -1 && error.text[0] != '\0');
         REQUIRE(memchr(error.text, '\0', sizeof error.text) != NULL);
