@@ -205,6 +205,8 @@ void judge_request(struct life *life, const struct hawser_segment *syn);
 void judge_heard(struct sim *sim, bool counts);
 void judge_cookie(struct life *life, const struct hawser_segment *ack);
 void judge_touched(struct sim *sim, uint32_t host);
+/* The host that has an address; PLAN_ANY: none. asks: who means its own loopback address. */
+uint32_t lives_owner(const struct sim *sim, uint32_t asks, const struct hawser_address *address);
 void judge_story(struct sim *sim, FILE *out);
 
 #endif

@@ -76,6 +76,29 @@ static bool state_was(const struct sim *sim, const struct life *life, enum hawse
     return from == HAWSER_SYN_RECEIVED && life->state == HAWSER_CLOSED && sim->cookies;
 }
 
+uint32_t lives_owner(const struct sim *sim, uint32_t asks, const struct hawser_address *address)
+{
+    if (hawser_address_is_v4(address) && address->bytes[12] == 127)
+        return asks;
+    uint32_t host = (uint32_t)address->bytes[15] - 1;
+    return host < sim->plan.hosts_count ? host : PLAN_ANY;
+}
+
+/* RFC 9293 3.6: who acknowledged the second FIN waits, or has waited. Only the same incarnation of
+ * the peer can be asked. */
+static void judge_last_ack(struct sim *sim, uint32_t index, const struct life *life)
+{
+    struct lives *lives = &sim->store->lives;
+    uint32_t host = lives_owner(sim, life->host, &life->remote.address);
+    uint32_t peer =
+        host == PLAN_ANY ? LIFE_NONE : lives_find(lives, host, &life->remote, &life->local);
+    if (peer == LIFE_NONE || !lives->list[peer].has_iss || !life->has_irs)
+        return;
+    if (lives->list[peer].iss == life->irs && lives->list[peer].time_waits == 0)
+        sim_fail(sim, "time-wait", index, "it is over, and its peer (%s) never was in TIME-WAIT",
+                 hawser_state_name(lives->list[peer].state));
+}
+
 static void judge_ending(struct sim *sim, uint32_t index, const struct life *life,
                          const struct hawser_trace_event *event)
 {
@@ -89,6 +112,8 @@ static void judge_ending(struct sim *sim, uint32_t index, const struct life *lif
         sim_fail(sim, "transition", index, "our FIN was acknowledged, but none was sent");
     if (event->cause == HAWSER_CAUSE_FIN && event->from != HAWSER_SYN_RECEIVED && !life->fin_heard)
         sim_fail(sim, "transition", index, "a FIN is said to have come, but none did");
+    if (event->from == HAWSER_LAST_ACK && event->cause == HAWSER_CAUSE_ACK_OF_FIN)
+        judge_last_ack(sim, index, life);
     if (event->to == HAWSER_TIME_WAIT && !(life->fin_sent && life->fin_heard))
         sim_fail(sim, "transition", index, "TIME-WAIT without both FINs");
     const struct hawser_config *config = &sim->plan.hosts[life->host].config;

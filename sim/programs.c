@@ -201,20 +201,11 @@ static bool opened_with(const struct life *life, uint32_t iss)
     return false;
 }
 
-static uint32_t host_of(const struct sim *sim, uint32_t acceptor,
-                        const struct hawser_address *address)
-{
-    if (hawser_address_is_v4(address) && address->bytes[12] == 127)
-        return acceptor;
-    uint32_t host = (uint32_t)address->bytes[15] - 1;
-    return host < sim->plan.hosts_count ? host : PLAN_ANY;
-}
-
 /* Whose connection this is: the flow whose opener used the same number. NO_FLOW: it is over. */
 static uint32_t match(struct sim *sim, uint32_t host, const struct hawser_tcp_info *info)
 {
     struct lives *lives = &sim->store->lives;
-    uint32_t opener = host_of(sim, host, &info->remote.address);
+    uint32_t opener = lives_owner(sim, host, &info->remote.address);
     uint32_t index =
         opener == PLAN_ANY ? LIFE_NONE : lives_find(lives, opener, &info->remote, &info->local);
     bool forgot = opener != PLAN_ANY && (lives->purged > 0 || sim->hosts[opener].restarts > 0);

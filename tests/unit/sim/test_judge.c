@@ -88,16 +88,24 @@ static void end(struct judged *j)
     free(j);
 }
 
-/* The rule that was broken; "" = none. */
-static const char *tell(struct judged *j, const struct hawser_trace_event *event)
+/* An event of a host's 4-tuple. Returns the rule that was broken; "" = none. */
+static const char *tell_of(struct judged *j, const struct hawser_trace_event *event,
+                           const struct hawser_endpoint *local,
+                           const struct hawser_endpoint *remote)
 {
     struct judge_context context = {.sim = &j->sim, .host = 0};
     struct hawser_trace_event whole = *event;
-    whole.local.port = 1;
-    whole.remote.port = 2;
+    whole.local = *local;
+    whole.remote = *remote;
     if (setjmp(j->sim.escape) == 0)
         judge_event(&context, &whole);
     return j->result.rule;
+}
+
+static const char *tell(struct judged *j, const struct hawser_trace_event *event)
+{
+    const struct hawser_endpoint local = {.port = 1}, remote = {.port = 2};
+    return tell_of(j, event, &local, &remote);
 }
 
 static void tell_all(struct judged *j, const struct hawser_trace_event *events, size_t count)
@@ -216,6 +224,34 @@ static void what_a_stranger_must_not_do(void **state)
     end(j);
 }
 
+/* The end that closed last is over when its FIN is acknowledged: by a peer that waits. */
+static void somebody_waits(void **state)
+{
+    (void)state;
+    static const struct hawser_trace_event last[] = {
+        IN(FIN | ACK, 501, 101, 0, 2000),   STATE(ESTABLISHED, CLOSE_WAIT, FIN),
+        STATE(CLOSE_WAIT, LAST_ACK, CLOSE), OUT(FIN | ACK, 101, 502, 0, 999),
+        IN(ACK, 502, 102, 0, 2000),         STATE(LAST_ACK, CLOSED, ACK_OF_FIN),
+    };
+    for (unsigned waits = 0; waits < 2; waits++) {
+        struct judged *j = start();
+        j->sim.plan.hosts_count = 2;
+        const struct hawser_endpoint local = {.address = plan_address(0, 0, false), .port = 1};
+        const struct hawser_endpoint remote = {.address = plan_address(0, 1, false), .port = 2};
+        uint32_t peer = lives_get(&j->sim.store->lives, 1, &remote, &local);
+        j->sim.store->lives.list[peer].has_iss = true;
+        j->sim.store->lives.list[peer].iss = 500;
+        j->sim.store->lives.list[peer].time_waits = waits;
+        for (unsigned i = 0; i < 5; i++)
+            assert_string_equal(tell_of(j, &opening[i], &local, &remote), "");
+        for (unsigned i = 0; i < 5; i++)
+            assert_string_equal(tell_of(j, &last[i], &local, &remote), "");
+        const char *rule = tell_of(j, &last[5], &local, &remote);
+        assert_string_equal(rule, waits ? "" : "time-wait");
+        end(j);
+    }
+}
+
 static void options_and_timestamps(void **state)
 {
     (void)state;
@@ -266,6 +302,7 @@ int main(void)
         cmocka_unit_test(planted_in_time_wait),
         cmocka_unit_test(what_a_stranger_must_not_do),
         cmocka_unit_test(options_and_timestamps),
+        cmocka_unit_test(somebody_waits),
         cmocka_unit_test(storms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
