@@ -9,6 +9,13 @@
 
 #define V6_LENGTH_MIN 24u /* RFC 2133: without the scope */
 
+/* Longer than any address is a mistake. */
+static bool fits(socklen_t length, bool v4)
+{
+    return length >= (v4 ? sizeof(struct sockaddr_in) : V6_LENGTH_MIN) &&
+           length <= sizeof(struct sockaddr_storage);
+}
+
 static const struct hawser_address any_v4 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
 
 bool address_is_any_v4(const struct hawser_address *address)
@@ -56,7 +63,7 @@ int address_for_bind(const struct sock *sock, const struct sockaddr *address, so
                      struct hawser_endpoint *out)
 {
     bool v4 = sock->domain == AF_INET;
-    if (length < (v4 ? sizeof(struct sockaddr_in) : V6_LENGTH_MIN))
+    if (!fits(length, v4))
         return -EINVAL;
     if (address == NULL)
         return -EFAULT;
@@ -85,7 +92,7 @@ int address_for_connect(const struct sock *sock, const struct sockaddr *address,
                         struct hawser_endpoint *out)
 {
     bool v4 = sock->domain == AF_INET;
-    if (length < (v4 ? sizeof(struct sockaddr_in) : V6_LENGTH_MIN))
+    if (!fits(length, v4))
         return -EINVAL;
     if (address->sa_family != (v4 ? AF_INET : AF_INET6))
         return -EAFNOSUPPORT;

@@ -78,6 +78,7 @@ struct sock {
     uint64_t read_bytes;          /* taken from the stream so far, the urgent octet too */
 
     uint64_t edges;
+    bool held_back; /* TCP_NOTSENT_LOWAT had it wait: no event of the host's says when that is over */
     struct sock_settings set;
 };
 
@@ -86,6 +87,7 @@ struct sock_net {
     const struct hawser_config *config;
     uint64_t now_ns;
     struct sock *first;
+    bool any_held_back;
     /* A bit for each port: connections that outlived a socket without SO_REUSEADDR, and without SO_REUSEPORT, may still be there. */
     uint64_t not_reused[SOCK_PORTS / 64], not_shared[SOCK_PORTS / 64];
     bool has_unsupported;
@@ -191,6 +193,14 @@ int option_tell_int(int number, void *value, socklen_t *length);
 /* struct tcp_info as Linux lays it out (info.c). */
 #define SOCK_TCP_INFO_BYTES 280u
 void info_fill(struct sock *sock, uint8_t out[SOCK_TCP_INFO_BYTES]);
+
+/* ---- ready.c ---- */
+
+/* TCP_NOTSENT_LOWAT: whether so much waits unsent that writing is to wait too; remembered then. */
+bool ready_is_held_back(struct sock *sock, uint64_t unsent_bytes);
+
+/* Tells of sockets that were held back and are not any more. */
+void ready_release(struct sock_net *net);
 
 /* ---- calls that may wait: op.c gives each its turn ---- */
 

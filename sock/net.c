@@ -246,6 +246,7 @@ void sock_net_turn(struct sock_net *net, uint64_t now_ns)
             sock->edges++;
         }
     }
+    ready_release(net);
 }
 
 /* ---- what is not supported ---- */

@@ -112,7 +112,8 @@ static enum sock_turn connect_over(struct sock_op *op)
 enum sock_turn connect_try(struct sock_op *op, uint64_t now_ns)
 {
     struct sock *sock = op->sock;
-    if (!op->started && op->address_length < sizeof op->address->sa_family)
+    if (!op->started && (op->address_length < sizeof op->address->sa_family ||
+                         op->address_length > sizeof(struct sockaddr_storage)))
         return op_done(op, -EINVAL);
     if (!op->started && op->address != NULL && op->address->sa_family == AF_UNSPEC) {
         sock_disconnect(sock);

@@ -10,18 +10,40 @@ static bool is_readable(const struct sock *sock)
     return sock->queued_bytes >= target;
 }
 
+bool ready_is_held_back(struct sock *sock, uint64_t unsent_bytes)
+{
+    uint32_t low = sock->set.notsent_low_bytes;
+    if (low == 0 || unsent_bytes < low)
+        return false;
+    sock->held_back = sock->net->any_held_back = true;
+    return true;
+}
+
 /* Room for half of what is queued; and TCP_NOTSENT_LOWAT, which wakes at the half. */
-static bool is_writable(const struct sock *sock)
+static bool is_writable(struct sock *sock)
 {
     uint64_t most = 0;
-    uint32_t low = sock->set.notsent_low_bytes;
-    if (low != 0 && 2 * (uint64_t)sock->unsent_bytes >= low)
+    if (ready_is_held_back(sock, 2 * (uint64_t)sock->unsent_bytes))
         return false;
     if (sock->handle == 0 ||
         hawser_get_option(sock->net->host, sock->handle, HAWSER_OPTION_SEND_BUFFER_BYTES, &most) !=
             0)
         return true;
     return most >= sock->unacked_bytes && most - sock->unacked_bytes >= sock->unacked_bytes / 2;
+}
+
+void ready_release(struct sock_net *net)
+{
+    if (!net->any_held_back)
+        return;
+    net->any_held_back = false;
+    for (struct sock *sock = net->first; sock != NULL; sock = sock->next) {
+        if (!sock->held_back)
+            continue;
+        sock->held_back = false;
+        sock_refresh(sock);
+        sock->edges += is_writable(sock); /* or it is held back again */
+    }
 }
 
 static unsigned ready_to_accept(struct sock *sock)

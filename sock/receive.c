@@ -162,30 +162,32 @@ static int64_t receive_urgent(const struct sock_op *op, int64_t room)
 
 /* ---- control messages ---- */
 
-/* TCP_INQ: how much is left. */
-static void tell_rest(const struct sock_op *op, size_t control_room)
+/* TCP_INQ: how much is left. Returns the bytes of control messages. */
+static size_t tell_rest(const struct sock_op *op)
 {
     struct msghdr *message = op->message;
     struct cmsghdr header = {.cmsg_len = CMSG_LEN(sizeof(int)),
                              .cmsg_level = IPPROTO_TCP,
                              .cmsg_type = TCP_CM_INQ};
+    size_t room = message->msg_controllen;
     int rest = op->sock->queued_bytes == 0 && op->sock->done ? 1 : (int)op->sock->queued_bytes;
-    if (!op->sock->set.inq || message->msg_control == NULL)
-        return;
-    if (control_room < CMSG_LEN(sizeof rest)) {
+    if (!op->sock->set.inq)
+        return 0;
+    if (message->msg_control == NULL || room < CMSG_LEN(sizeof rest)) {
         message->msg_flags |= MSG_CTRUNC;
-        return;
+        return 0;
     }
     memcpy(message->msg_control, &header, sizeof header);
     memcpy((uint8_t *)message->msg_control + CMSG_LEN(0), &rest, sizeof rest);
-    message->msg_controllen =
-        control_room < CMSG_SPACE(sizeof rest) ? control_room : CMSG_SPACE(sizeof rest);
+    return room < CMSG_SPACE(sizeof rest) ? room : CMSG_SPACE(sizeof rest);
 }
 
-static enum sock_turn receive_done(struct sock_op *op, int64_t result, size_t control_room)
+static enum sock_turn receive_done(struct sock_op *op, int64_t result)
 {
-    if (result >= 0)
-        tell_rest(op, control_room);
+    if (result >= 0) {
+        op->message->msg_controllen = tell_rest(op);
+        op->message->msg_namelen = 0; /* TCP names nobody */
+    }
     return op_done(op, result);
 }
 
@@ -199,8 +201,7 @@ static uint64_t target_of(const struct sock_op *op, uint64_t room)
     return target == 0 ? 1 : target;
 }
 
-static enum sock_turn receive_bytes(struct sock_op *op, uint64_t room, uint64_t now_ns,
-                                    size_t control_room)
+static enum sock_turn receive_bytes(struct sock_op *op, uint64_t room, uint64_t now_ns)
 {
     struct sock *sock = op->sock;
     bool peek = (op->flags & MSG_PEEK) != 0;
@@ -211,23 +212,23 @@ static enum sock_turn receive_bytes(struct sock_op *op, uint64_t room, uint64_t 
                         .peek = peek,
                         .discard = (op->flags & MSG_TRUNC) != 0};
     if (room == 0 && sock->queued_bytes > 0)
-        return receive_done(op, 0, control_room);
+        return receive_done(op, 0);
     read_stream(&r);
     op->progress = r.copied;
     int64_t over = r.copied > 0 ? (int64_t)r.copied : -EAGAIN;
     if (r.copied > 0) {
         bool last = sock->error != 0 || sock->state == HAWSER_CLOSED || (sock->shut & SHUT_IN);
         if (r.copied >= target_of(op, room) || r.at_mark || last)
-            return receive_done(op, over, control_room);
+            return receive_done(op, over);
     } else {
         int64_t said = nothing_there(sock);
         if (said <= 0)
-            return receive_done(op, said, control_room);
+            return receive_done(op, said);
     }
     if (op_is_nonblocking(op, op->flags))
-        return receive_done(op, over, control_room);
+        return receive_done(op, over);
     enum sock_turn turn = op_wait(op, sock->set.receive_timeout_ns, now_ns, over);
-    return turn == TURN_WAIT ? turn : receive_done(op, over, control_room);
+    return turn == TURN_WAIT ? turn : receive_done(op, over);
 }
 
 enum sock_turn receive_try(struct sock_op *op, uint64_t now_ns)
@@ -236,7 +237,6 @@ enum sock_turn receive_try(struct sock_op *op, uint64_t now_ns)
         return op_done(op, -EFAULT);
     struct msghdr *message = op->message;
     int64_t room = room_of(message);
-    size_t control_room = message->msg_controllen;
     if (room < 0)
         return op_done(op, room);
     if (op->flags & MSG_ERRQUEUE) /* nothing is ever put there */
@@ -244,13 +244,7 @@ enum sock_turn receive_try(struct sock_op *op, uint64_t now_ns)
     if (sock_is_listener(op->sock))
         return op_done(op, -ENOTCONN);
     message->msg_flags = 0;
-    enum sock_turn turn = (op->flags & MSG_OOB)
-                              ? receive_done(op, receive_urgent(op, room), control_room)
-                              : receive_bytes(op, (uint64_t)room, now_ns, control_room);
-    if (turn == TURN_DONE && op->result >= 0) {
-        message->msg_namelen = 0; /* TCP names nobody */
-        if (message->msg_controllen == control_room && !op->sock->set.inq)
-            message->msg_controllen = 0;
-    }
-    return turn;
+    if (op->flags & MSG_OOB)
+        return receive_done(op, receive_urgent(op, room));
+    return receive_bytes(op, (uint64_t)room, now_ns);
 }

@@ -27,12 +27,6 @@ static enum sock_turn send_failed(struct sock_op *op)
     return op_done(op, -(error != 0 ? error : EPIPE));
 }
 
-/* Bytes that TCP_NOTSENT_LOWAT lets through now. */
-static bool is_held_back(const struct sock *sock)
-{
-    return sock->set.notsent_low_bytes != 0 && sock->unsent_bytes >= sock->set.notsent_low_bytes;
-}
-
 /* What of the message is not queued yet goes into the queue, as far as there is room. Below 0: an
  * error of Hawser's. */
 static int64_t queue_rest(struct sock_op *op)
@@ -80,7 +74,7 @@ static int64_t length_of(const struct msghdr *message)
 static enum sock_turn send_bytes(struct sock_op *op, uint64_t length, uint64_t now_ns)
 {
     struct sock *sock = op->sock;
-    if (op->progress < length && is_held_back(sock))
+    if (op->progress < length && ready_is_held_back(sock, sock->unsent_bytes))
         return send_wait(op, now_ns);
     int64_t error = queue_rest(op);
     sock_refresh(sock);

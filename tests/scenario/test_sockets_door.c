@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the door has for BSD sockets: a read side that is shut, repetitions of the SYN, backlogs that
- * change, buffers before the SYN, looking ahead, and who uses a port. */
+/* What the door has for BSD sockets: a read side that is shut, repetitions of the SYN, buffers
+ * before the SYN, looking ahead, and who uses a port. */
 #include "scenario/peer.h"
 
 /* Once FIN is queued, text for a program that does not read is answered by RST, as after close. */

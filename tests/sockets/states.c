@@ -533,6 +533,20 @@ static void call_connect_with_short_address(struct side *s)
     say_connect(s, loopback_of(s), 9, 8);
 }
 
+static void call_long_addresses(struct side *s)
+{
+    struct end end = end_of(loopback_of(s), 9);
+    struct {
+        struct sockaddr_storage address;
+        char more[16];
+    } room;
+    memset(&room, 0, sizeof room);
+    memcpy(&room, &end.address, sizeof room.address);
+    say(s, side_bind(s, 0, (struct sockaddr *)&room, 129));
+    say(s, side_connect(s, 0, (struct sockaddr *)&room, 129));
+    say(s, side_connect(s, 0, (struct sockaddr *)&room, 128));
+}
+
 static void call_connect_with_other_family(struct side *s)
 {
     struct end end = end_of(loopback_of(s), 9);
@@ -708,6 +722,7 @@ static const struct {
     CALL(connect_to_group),
     CALL(connect_with_short_address),
     CALL(connect_with_other_family),
+    CALL(long_addresses),
     CALL(connect_with_one_byte),
     CALL(dissolve),
     CALL(dissolve_and_connect),

@@ -261,15 +261,27 @@ static void a_reset_ends_what_waits(void **state)
 
 static void unsent_data_can_be_bounded(void **state)
 {
-    (void)state;
-    fill(pair[1]); /* so that pair[0] gets no window: nothing that it sends goes */
-    fill(pair[0]);
-    set_int(pair[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1000);
+    static uint8_t out[1 << 20];
     struct transfer t;
+    (void)state;
+    fill(pair[0]); /* so that what waits is unsent: the peer has no room */
+    set_int(pair[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1000);
     begin(&t, SOCK_OP_SEND, pair[0], 40, MSG_DONTWAIT);
     assert_true(done(&t.op));
     assert_int_equal(t.op.result, -EAGAIN);
     assert_int_equal(sock_ready(pair[0]) & POLLOUT, 0);
+    begin(&t, SOCK_OP_SEND, pair[0], 40, 0);
+    unsigned turns = 0;
+    uint64_t edges = sock_edges(pair[0]);
+    while (!done(&t.op)) {
+        assert_true(island_receive(&island, pair[1], out, sizeof out, MSG_DONTWAIT) != 0);
+        island_pass(&island, ISLAND_MS);
+        turns++;
+    }
+    assert_true(turns > 1);
+    assert_int_equal(t.op.result, 40);
+    assert_true(sock_edges(pair[0]) > edges);
+    assert_int_equal(sock_ready(pair[0]) & POLLOUT, POLLOUT);
 }
 
 static void little_memory(struct hawser_config *config)
