@@ -174,6 +174,7 @@ void host_memory(struct sim *sim, uint32_t host);
 /* network.c */
 void network_send(struct sim *sim, uint32_t host, uint32_t wire, const uint8_t *data,
                   uint32_t length);
+void network_capture(struct sim *sim, const uint8_t *data, uint32_t length);
 void network_mac(uint32_t wire, uint32_t host, uint8_t out[6]);
 void network_deliver(struct sim *sim, struct queue_frame *frame);
 

@@ -298,6 +298,13 @@ static void hash_frame(struct sim *sim, uint32_t host, const uint8_t *data, uint
     sim_digest(sim, hash);
 }
 
+/* Written at once: the next thing may be a crash. */
+void network_capture(struct sim *sim, const uint8_t *data, uint32_t length)
+{
+    if (sim->capture != NULL && hawser_pcap_write(sim->capture, sim->now_ns, data, length) == 0)
+        (void)hawser_pcap_flush(sim->capture);
+}
+
 void network_send(struct sim *sim, uint32_t host, uint32_t wire, const uint8_t *data,
                   uint32_t length)
 {
@@ -305,8 +312,7 @@ void network_send(struct sim *sim, uint32_t host, uint32_t wire, const uint8_t *
     struct passage p = {.wire = wire, .from = host, .data = data, .length = length};
     sim->result->figures.frames++;
     hash_frame(sim, host, data, length);
-    if (sim->capture != NULL)
-        hawser_pcap_write(sim->capture, sim->now_ns, data, length);
+    network_capture(sim, data, length);
     if (!packet_read(w->kind, data, length, &p.packet))
         sim_fail(sim, "frame", LIFE_NONE, "host %u sent %u octets that are nothing", host, length);
     if (p.packet.is_ip && p.packet.ip_bytes > w->mtu)

@@ -18,6 +18,8 @@ static void run_in_child(const struct plan *plan, const struct sim_options *opti
     struct sim_store *store = sim_store_create();
     signal(SIGALRM, SIG_DFL);
     alarm(options->breaks == SIM_BREAK_HANG ? 2 : SECONDS_MAX);
+    if (options->trace != NULL)
+        setvbuf(options->trace, NULL, _IOLBF, 0); /* nothing of it is lost in a crash */
     if (store != NULL)
         sim_run(store, plan, options, result, NULL);
     if (options->story != NULL)

@@ -47,8 +47,7 @@ static void deliver(struct sim *sim, uint32_t host, uint32_t wire, const uint8_t
                     uint32_t length)
 {
     const struct hawser_frame frame = {.data = data, .length = length};
-    if (sim->capture != NULL)
-        hawser_pcap_write(sim->capture, sim->now_ns, data, length);
+    network_capture(sim, data, length);
     sim->forging = true;
     sim->acting_host = host;
     host_input(sim, host, wire, &frame, 1);
