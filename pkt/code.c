@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* %{ }% blocks: what is recorded at their time, and the Python program that runs them. */
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "pkt/code_names.h"
+#include "pkt/python.h"
 #include "pkt/run_internal.h"
 
 #ifndef SO_MEMINFO
 #define SO_MEMINFO 55
 #endif
-
-#define SAID_MAX 4096u
 
 /* ---- recording ---------------------------------------------------------------------------- */
 
@@ -59,39 +53,6 @@ bool run_code_record(struct pkt_run *run, const struct pkt_event *event)
 }
 
 /* ---- the program -------------------------------------------------------------------------- */
-
-/* Compiled as if the lines before a block were there: Python then names the script's lines. */
-static const char prelude[] =
-    "import sys\n"
-    "def _hawser():\n"
-    "    space = {'__name__': '__main__'}\n"
-    "    def block(path, line, text, **values):\n"
-    "        space.update(values)\n"
-    "        blank = '\\n' * (line - 1)\n"
-    "        try:\n"
-    "            try:\n"
-    "                code = compile(blank + text, path, 'exec')\n"
-    "            except IndentationError:\n"
-    "                import textwrap\n"
-    "                first, _, rest = text.partition('\\n')\n"
-    "                code = compile(blank + first + '\\n' + textwrap.dedent(rest), path, 'exec')\n"
-    "            exec(code, space)\n"
-    "        except SyntaxError as error:\n"
-    "            fail(path, error.lineno or line, error)\n"
-    "        except BaseException as error:\n"
-    "            while error.__traceback__ and error.__traceback__.tb_next:\n"
-    "                error.__traceback__ = error.__traceback__.tb_next\n"
-    "                if error.__traceback__.tb_frame.f_code.co_filename == path:\n"
-    "                    line = error.__traceback__.tb_lineno\n"
-    "            fail(path, line, error)\n"
-    "    def fail(path, line, error):\n"
-    "        sys.stdout.flush()\n"
-    "        sys.stderr.write('%d: %s: %s' % (line, type(error).__name__, error))\n"
-    "        sys.stderr.flush()\n"
-    "        import os\n"
-    "        os._exit(1)\n"
-    "    return block\n"
-    "_block = _hawser()\n";
 
 static uint64_t load(const uint8_t *p, unsigned size)
 {
@@ -147,10 +108,8 @@ static char *write_program(struct pkt_run *run, size_t *size)
     FILE *out = open_memstream(&text, size);
     if (out == NULL)
         return NULL;
-    fputs("# -*- coding: utf-8 -*-\n", out);
-    fputs(prelude, out);
     for (const struct run_code *code = run->codes; code != NULL; code = code->next) {
-        fputs("_block(", out);
+        fputs("block(", out);
         put_quoted(out, run->script->path);
         fprintf(out, ", %u, ", text_line(run, code->event));
         put_quoted(out, code->event->text);
@@ -167,75 +126,18 @@ static char *write_program(struct pkt_run *run, size_t *size)
     return text;
 }
 
-/* ---- Python ------------------------------------------------------------------------------- */
-
-static void become_python(const char *command, int program, int said)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    dup2(program, STDIN_FILENO);
-    dup2(said, STDERR_FILENO);
-    execlp(command, command, "-S", "-", (char *)NULL);
-    fprintf(stderr, "0: %s: %s", command, strerror(errno));
-    _exit(127);
-}
-
-/* The program is in a file that has no name: a pipe would have to be fed. */
-static int program_file(const char *text, size_t size)
-{
-    FILE *file = tmpfile();
-    if (file == NULL)
-        return -1;
-    bool written = fwrite(text, 1, size, file) == size && fflush(file) == 0;
-    int fd = written ? dup(fileno(file)) : -1;
-    fclose(file);
-    if (fd >= 0)
-        lseek(fd, 0, SEEK_SET);
-    return fd;
-}
-
-/* What Python wrote to standard error (the last of it), and its status; -1 = it was not run. */
-static int run_python(const char *command, const char *text, size_t size, char *said)
-{
-    int ends[2], status = -1, program = program_file(text, size);
-    size_t got = 0;
-    said[0] = 0;
-    if (program < 0 || pipe(ends) != 0) {
-        if (program >= 0)
-            close(program);
-        return -1;
-    }
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0)
-        become_python(command, program, ends[1]);
-    close(program);
-    close(ends[1]);
-    for (ssize_t n; child > 0 && (n = read(ends[0], said + got, SAID_MAX - 1 - got)) != 0;) {
-        if (n < 0 && errno != EINTR)
-            break;
-        got += n > 0 ? (size_t)n : 0;
-        if (got == SAID_MAX - 1) /* the end is what matters */
-            memmove(said, said + SAID_MAX / 2, got -= SAID_MAX / 2);
-    }
-    said[got] = 0;
-    close(ends[0]);
-    if (child < 0 || waitpid(child, &status, 0) != child)
-        return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
 bool run_code_all(struct pkt_run *run)
 {
-    char said[SAID_MAX];
+    char said[PKT_PYTHON_SAID_MAX];
     size_t size;
+    struct pkt_python own = {0}, *python = run->how->python != NULL ? run->how->python : &own;
     if (run->codes == NULL)
         return true;
     char *program = write_program(run, &size);
     if (program == NULL)
         return run_fail(run, "no memory for the code's program");
-    int status = run_python(run->options->code_command, program, size, said);
+    int status = pkt_python_run(python, run->options->code_command, program, size, said);
+    pkt_python_stop(&own);
     free(program);
     if (status == 0)
         return true;

@@ -10,6 +10,7 @@
 #include "pkt/stack.h"
 
 struct hawser_pcap_writer;
+struct pkt_python;
 
 enum pkt_verdict { PKT_OK, PKT_FAIL, PKT_SKIP };
 
@@ -34,6 +35,7 @@ struct pkt_run_options {
     bool strict;      /* nothing unexpected at the end either, packets of other connections are not skipped, TS ecr is compared */
     bool run_anyway;  /* expected packets with features that Hawser has not are no skip but waited for: they are failures then */
     bool allow_shell; /* commands that are not understood are run by a shell */
+    struct pkt_python *python; /* runs code; NULL = one of its own for this run */
     FILE *verbose;    /* every event and packet is told here; NULL = none */
     struct hawser_pcap_writer *pcap; /* every datagram; NULL = none */
 };

@@ -283,7 +283,8 @@ static bool really(struct pkt_run *run, const char *text)
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     setenv("PACKETDRILL_PID", pid, 1);
     fflush(NULL);
-    int status = system(text); /* NOLINT: what --allow-shell is for */
+    /* Standard output is for results. */
+    int status = system(pkt_arena_printf(run->arena, "exec >&2\n%s", text)); /* NOLINT */
     if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
     if (status != -1 && WIFSIGNALED(status))

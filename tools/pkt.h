@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pkt/parse.h"
+#include "pkt/python.h"
 #include "pkt/survivors.h"
 
 struct pkt_command {
@@ -44,14 +45,15 @@ char *pkt_file_read(const char *path, size_t *length, const char **why);
 
 /* Runs it; the object says everything that is known about it (see hawser(1)). */
 json_t *pkt_job(const struct pkt_command *command, struct pkt_survivors *survivors,
-                const char *path);
+                struct pkt_python *python, const char *path);
 
 /* ---- pkt_mutants.c ----------------------------------------------------------------------------- */
 
 /* Runs every mutant of a script that passes; adds to the object who was killed and who survived,
  * and what is wrong with the list of survivors. */
 void pkt_job_mutants(const struct pkt_command *command, struct pkt_survivors *survivors,
-                     const struct pkt_script *script, json_t *result);
+                     struct pkt_python *python, const struct pkt_script *script,
+                     json_t *result);
 
 /* ---- pkt_workers.c: many scripts, each in a process that may die ------------------------------ */
 

@@ -171,12 +171,13 @@ static struct hawser_pcap_writer *open_pcap(const struct pkt_command *command, j
     return NULL;
 }
 
-static void run(const struct pkt_command *command, const struct pkt_script *script,
-                struct pkt_arena *arena, json_t *result)
+static void run(const struct pkt_command *command, struct pkt_python *python,
+                const struct pkt_script *script, struct pkt_arena *arena, json_t *result)
 {
     struct pkt_machine_choice choice = {.files = command->allow_shell};
     struct pkt_run_options how = {.make_stack = pkt_make_machine,
                                   .make_context = &choice,
+                                  .python = python,
                                   .strict = command->strict || command->mutate,
                                   .allow_shell = command->allow_shell};
     struct pkt_outcome outcome;
@@ -201,7 +202,8 @@ static void run(const struct pkt_command *command, const struct pkt_script *scri
 }
 
 static void judge(const struct pkt_command *command, struct pkt_survivors *survivors,
-                  const char *path, struct pkt_arena *arena, json_t *result)
+                  struct pkt_python *python, const char *path, struct pkt_arena *arena,
+                  json_t *result)
 {
     struct pkt_script script;
     struct pkt_error error;
@@ -225,22 +227,22 @@ static void judge(const struct pkt_command *command, struct pkt_survivors *survi
     } else if (command->dry_run || script.options.dry_run) {
         set_text(result, "verdict", "ok");
     } else {
-        run(command, &script, arena, result);
+        run(command, python, &script, arena, result);
         const char *verdict = json_string_value(json_object_get(result, "verdict"));
         if (command->mutate && verdict != NULL && strcmp(verdict, "ok") == 0)
-            pkt_job_mutants(command, survivors, &script, result);
+            pkt_job_mutants(command, survivors, python, &script, result);
     }
     free(text);
 }
 
 json_t *pkt_job(const struct pkt_command *command, struct pkt_survivors *survivors,
-                const char *path)
+                struct pkt_python *python, const char *path)
 {
     json_t *result = json_object();
     struct pkt_arena arena = {0};
     double begin = seconds_now();
     set_text(result, "script", path);
-    judge(command, survivors, path, &arena, result);
+    judge(command, survivors, python, path, &arena, result);
     json_object_set_new(result, "real_s", json_real(seconds_now() - begin));
     pkt_arena_free(&arena);
     return result;

@@ -6,12 +6,13 @@
 #include "pkt.h"
 #include "pkt/run.h"
 
-static bool survives(const struct pkt_command *command, const struct pkt_script *mutated,
-                     struct pkt_arena *arena)
+static bool survives(const struct pkt_command *command, struct pkt_python *python,
+                     const struct pkt_script *mutated, struct pkt_arena *arena)
 {
     struct pkt_machine_choice choice = {.files = command->allow_shell};
     const struct pkt_run_options how = {.make_stack = pkt_make_machine,
                                         .make_context = &choice,
+                                        .python = python,
                                         .strict = true,
                                         .run_anyway = true,
                                         .allow_shell = command->allow_shell};
@@ -36,7 +37,7 @@ static void tell(json_t *rows, unsigned line, enum pkt_mutation mutation, const 
 }
 
 void pkt_job_mutants(const struct pkt_command *command, struct pkt_survivors *survivors,
-                     const struct pkt_script *script, json_t *result)
+                     struct pkt_python *python, const struct pkt_script *script, json_t *result)
 {
     struct pkt_arena list = {0};
     const struct pkt_mutant *mutants;
@@ -50,7 +51,7 @@ void pkt_job_mutants(const struct pkt_command *command, struct pkt_survivors *su
         json_int_t before = json_integer_value(json_object_get(kinds, kind));
         pkt_mutate(script, &mutants[i], &arena, &mutated);
         json_object_set_new(kinds, kind, json_integer(before + 1));
-        if (!survives(command, &mutated, &arena))
+        if (!survives(command, python, &mutated, &arena))
             killed++;
         else if (pkt_survivors_explain(survivors, name, &mutants[i]) != NULL)
             explained++;

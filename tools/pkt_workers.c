@@ -77,8 +77,9 @@ static void work(const struct crew *crew, int jobs, int results)
         signal(defaults[i], SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* what a script has started goes with it */
+    struct pkt_python python = {0};
     for (size_t job; read_all(jobs, &job, sizeof job);) {
-        json_t *result = pkt_job(crew->command, crew->survivors, crew->files->paths[job]);
+        json_t *result = pkt_job(crew->command, crew->survivors, &python, crew->files->paths[job]);
         char *text = json_dumps(result, JSON_COMPACT);
         size_t length = text != NULL ? strlen(text) : 0;
         json_decref(result);
@@ -87,6 +88,7 @@ static void work(const struct crew *crew, int jobs, int results)
         if (!sent)
             break;
     }
+    pkt_python_stop(&python);
     fflush(NULL);
     _exit(0);
 }

@@ -207,6 +207,12 @@ class Shell(Case):
         self.assertEqual((finished.returncode, finished.stderr), (0, b""))
         self.assertFalse(os.path.exists(mark))
 
+    def test_output_is_not_ours(self):
+        text = "`test 1 = 1; cat /dev/null; printf said`\n" + OPEN + "+0 %{ print('coded') }%\n"
+        finished = run("pkt", "--json", "--allow-shell", self.write("a.pkt", text.encode()))
+        self.assertEqual(json.loads(finished.stdout)["verdict"], "ok")
+        self.assertEqual(finished.stderr, b"saidcoded\n")
+
     def test_status(self):
         for text in ("`exit 3`\n" + OPEN, OPEN + "+0 `exit 3`\n", OPEN + "`exit 3`\n"):
             finished = run("pkt", "--allow-shell", self.write("a.pkt", text.encode()))
@@ -231,6 +237,15 @@ class Shell(Case):
         text = run("pkt", "-j", 1, "--allow-shell", path, other).stdout.decode()
         self.assertRegex(text, rf"FAIL  {path}: the interpreter was ended by signal 9")
         self.assertIn("1 passed, 1 failed", text)
+
+
+class Code(Case):
+    def test_python_is_shared_but_names_are_not(self):
+        leaves = self.write("a.pkt", (OPEN + "+0 %{ left = 1 }%\n").encode())
+        exits = self.write("b.pkt", script("code-that-exits").encode())
+        looks = self.write("c.pkt", (OPEN + "+0 %{ assert 'left' not in globals() }%\n").encode())
+        text = run("pkt", "-j", 1, leaves, exits, looks).stdout.decode()
+        self.assertRegex(text, rf"(?s)ok    {leaves}\nFAIL  {exits}.*\nok    {looks}\n2 passed, 1 failed")
 
 
 class Mutants(Case):
