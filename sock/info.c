@@ -74,15 +74,14 @@ static void fill_times(struct info *out, const struct hawser_tcp_info *in, uint6
     out->rtt_us = (uint32_t)(in->srtt_ns / SOCK_NS_PER_US);
     out->rttvar_us = (uint32_t)(in->rttvar_ns / SOCK_NS_PER_US);
     out->last_data_sent_ms = (uint32_t)(in->last_sent_ns / SOCK_NS_PER_MS);
-    out->last_data_recv_ms = out->last_ack_recv_ms =
-        (uint32_t)(in->last_heard_ns / SOCK_NS_PER_MS);
+    out->last_data_recv_ms = out->last_ack_recv_ms = (uint32_t)(in->last_heard_ns / SOCK_NS_PER_MS);
 }
 
 static void fill_connection(struct info *out, const struct hawser_tcp_info *in)
 {
-    out->options = (uint8_t)((in->has_timestamps ? OPTION_TIMESTAMPS : 0) |
-                             (in->has_sack ? OPTION_SACK : 0) |
-                             (in->has_wscale ? OPTION_WSCALE : 0));
+    out->options =
+        (uint8_t)((in->has_timestamps ? OPTION_TIMESTAMPS : 0) | (in->has_sack ? OPTION_SACK : 0) |
+                  (in->has_wscale ? OPTION_WSCALE : 0));
     out->wscales = (uint8_t)((in->snd_wscale & 15u) | (unsigned)in->rcv_wscale << 4);
     out->snd_mss = in->send_mss_bytes;
     out->rcv_mss = out->advmss = in->advertised_mss_bytes;

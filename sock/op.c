@@ -219,8 +219,7 @@ enum sock_turn close_try(struct sock_op *op, uint64_t now_ns)
             start_lingering(sock);
     }
     uint64_t linger_ns = op->progress != 0 ? (uint64_t)sock->set.linger_s * SOCK_NS_PER_S : 0;
-    if (linger_ns > 0 && has_more_to_send(sock) &&
-        op_wait(op, linger_ns, now_ns, 0) == TURN_WAIT)
+    if (linger_ns > 0 && has_more_to_send(sock) && op_wait(op, linger_ns, now_ns, 0) == TURN_WAIT)
         return TURN_WAIT;
     sock_put(sock);
     return op_done(op, 0);

@@ -257,8 +257,7 @@ int options_set_socket(struct sock *sock, int name, const void *value, socklen_t
 static int get_timeout(uint64_t timeout_ns, void *value, socklen_t *length)
 {
     struct timeval time = {.tv_sec = (time_t)(timeout_ns / SOCK_NS_PER_S),
-                           .tv_usec =
-                               (suseconds_t)(timeout_ns % SOCK_NS_PER_S / SOCK_NS_PER_US)};
+                           .tv_usec = (suseconds_t)(timeout_ns % SOCK_NS_PER_S / SOCK_NS_PER_US)};
     return option_tell(&time, sizeof time, value, length);
 }
 

@@ -15,7 +15,7 @@
 #define SYN_RETRIES_MAX 127
 #define WINDOW_CLAMP_MIN 1152u /* half of SOCK_MIN_RCVBUF */
 #define TIMESTAMPS_BYTES 12
-#define MSS_UNCONNECTED 536    /* what TCP_MAXSEG tells before there is a connection */
+#define MSS_UNCONNECTED 536 /* what TCP_MAXSEG tells before there is a connection */
 
 #ifndef TCP_INQ
 #define TCP_INQ 36

@@ -25,9 +25,8 @@ static bool is_writable(struct sock *sock)
     uint64_t most = 0;
     if (ready_is_held_back(sock, 2 * (uint64_t)sock->unsent_bytes))
         return false;
-    if (sock->handle == 0 ||
-        hawser_get_option(sock->net->host, sock->handle, HAWSER_OPTION_SEND_BUFFER_BYTES, &most) !=
-            0)
+    if (sock->handle == 0 || hawser_get_option(sock->net->host, sock->handle,
+                                               HAWSER_OPTION_SEND_BUFFER_BYTES, &most) != 0)
         return true;
     return most >= sock->unacked_bytes && most - sock->unacked_bytes >= sock->unacked_bytes / 2;
 }

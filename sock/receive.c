@@ -49,7 +49,7 @@ struct reading {
     uint64_t room, copied;
     uint64_t ahead; /* with MSG_PEEK: how far beyond the first unread byte */
     bool peek, discard;
-    bool at_mark;   /* ends here, whatever else was asked for: the urgent octet is next */
+    bool at_mark; /* ends here, whatever else was asked for: the urgent octet is next */
 };
 
 /* Copies or discards n bytes, which are there. Returns how many. */
@@ -166,9 +166,8 @@ static int64_t receive_urgent(const struct sock_op *op, int64_t room)
 static size_t tell_rest(const struct sock_op *op)
 {
     struct msghdr *message = op->message;
-    struct cmsghdr header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-                             .cmsg_level = IPPROTO_TCP,
-                             .cmsg_type = TCP_CM_INQ};
+    struct cmsghdr header = {
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = IPPROTO_TCP, .cmsg_type = TCP_CM_INQ};
     size_t room = message->msg_controllen;
     int rest = op->sock->queued_bytes == 0 && op->sock->done ? 1 : (int)op->sock->queued_bytes;
     if (!op->sock->set.inq)

@@ -19,8 +19,8 @@ enum kind {
     KIND_NOT_FLAG, /* bool, the other way round */
     KIND_U8,
     KIND_U32,
-    KIND_NS,       /* uint64_t, in a unit */
-    KIND_SPECIAL,  /* several numbers, or not one field: see `put` and `tell` */
+    KIND_NS,      /* uint64_t, in a unit */
+    KIND_SPECIAL, /* several numbers, or not one field: see `put` and `tell` */
 };
 
 struct setting {
@@ -143,14 +143,26 @@ static void tell_rate_limit(const struct hawser_config *config, uint64_t *n)
 /* ---- the table ---- */
 
 #define FIELD(member) offsetof(struct hawser_config, member)
-#define FLAG(name, member) {name, KIND_FLAG, FIELD(member), 1, 0, 1, 1, NULL, NULL}
-#define U8(name, member, least, most) {name, KIND_U8, FIELD(member), 1, least, most, 1, NULL, NULL}
+#define FLAG(name, member)                                                                         \
+    {                                                                                              \
+        name, KIND_FLAG, FIELD(member), 1, 0, 1, 1, NULL, NULL                                     \
+    }
+#define U8(name, member, least, most)                                                              \
+    {                                                                                              \
+        name, KIND_U8, FIELD(member), 1, least, most, 1, NULL, NULL                                \
+    }
 #define U32(name, member, least, most)                                                             \
-    {name, KIND_U32, FIELD(member), 1, least, most, 1, NULL, NULL}
+    {                                                                                              \
+        name, KIND_U32, FIELD(member), 1, least, most, 1, NULL, NULL                               \
+    }
 #define NS(name, member, unit, least, most)                                                        \
-    {name, KIND_NS, FIELD(member), unit, least, most, 1, NULL, NULL}
+    {                                                                                              \
+        name, KIND_NS, FIELD(member), unit, least, most, 1, NULL, NULL                             \
+    }
 #define SPECIAL(name, numbers, what)                                                               \
-    {name, KIND_SPECIAL, 0, 1, 0, UINT64_MAX, numbers, put_##what, tell_##what}
+    {                                                                                              \
+        name, KIND_SPECIAL, 0, 1, 0, UINT64_MAX, numbers, put_##what, tell_##what                  \
+    }
 
 static const struct setting settings[] = {
     U32("net.ipv4.icmp_msgs_per_sec", icmp_rate_per_s, 0, INT32_MAX),

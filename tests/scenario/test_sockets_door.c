@@ -81,9 +81,8 @@ static void a_buffer_before_the_syn(void **state)
         peer_start(&p, false, NULL);
         struct hawser_open_options open = {.remote = {p.peer_address, p.peer_port}};
         assert_int_equal(hawser_open(p.host, p.now_ns, &open, &p.tcp), 0);
-        assert_int_equal(hawser_set_option(p.host, p.tcp, HAWSER_OPTION_RECEIVE_BUFFER_BYTES,
-                                           rows[i].bytes),
-                         0);
+        assert_int_equal(
+            hawser_set_option(p.host, p.tcp, HAWSER_OPTION_RECEIVE_BUFFER_BYTES, rows[i].bytes), 0);
         const struct peer_segment *syn = peer_next(&p);
         assert_int_equal(syn->seg.flags, S);
         assert_int_equal(syn->seg.wscale, rows[i].wscale);

@@ -104,9 +104,8 @@ unsigned pairs_of_binds(struct side *kernel, struct side *own, unsigned *cells)
         (*cells)++;
     }
     for (unsigned n = 0; n < PLACES * 16 * 3; n++) {
-        struct pair pair = {.second = n % PLACES,
-                            .flags = n / PLACES % 16,
-                            .kind = n / (PLACES * 16)};
+        struct pair pair = {
+            .second = n % PLACES, .flags = n / PLACES % 16, .kind = n / (PLACES * 16)};
         differ += !sides_compare(kernel, own, behind_a_connection, &pair,
                                  title(&pair, behind[pair.kind]));
         (*cells)++;

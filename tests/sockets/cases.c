@@ -185,15 +185,15 @@ static void children_inherit(struct side *s)
     static const struct {
         int level, option, value;
     } rows[] = {
-        {SOL_SOCKET, SO_KEEPALIVE, 1},     {SOL_SOCKET, SO_OOBINLINE, 1},
-        {SOL_SOCKET, SO_RCVLOWAT, 3},      {SOL_SOCKET, SO_REUSEADDR, 1},
-        {IPPROTO_TCP, TCP_NODELAY, 1},     {IPPROTO_TCP, TCP_KEEPIDLE, 33},
-        {IPPROTO_TCP, TCP_KEEPINTVL, 34},  {IPPROTO_TCP, TCP_KEEPCNT, 5},
-        {IPPROTO_TCP, TCP_SYNCNT, 3},      {IPPROTO_TCP, TCP_USER_TIMEOUT, 9000},
-        {IPPROTO_TCP, TCP_MAXSEG, 1000},   {IPPROTO_TCP, TCP_CORK, 1},
-        {SOL_SOCKET, SO_RCVBUF, 20000},    {SOL_SOCKET, SO_SNDBUF, 20000},
-        {IPPROTO_IP, IP_TOS, 16},          {IPPROTO_IP, IP_TTL, 44},
-        {SOL_SOCKET, SO_BROADCAST, 1},     {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 4000},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},    {SOL_SOCKET, SO_OOBINLINE, 1},
+        {SOL_SOCKET, SO_RCVLOWAT, 3},     {SOL_SOCKET, SO_REUSEADDR, 1},
+        {IPPROTO_TCP, TCP_NODELAY, 1},    {IPPROTO_TCP, TCP_KEEPIDLE, 33},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 34}, {IPPROTO_TCP, TCP_KEEPCNT, 5},
+        {IPPROTO_TCP, TCP_SYNCNT, 3},     {IPPROTO_TCP, TCP_USER_TIMEOUT, 9000},
+        {IPPROTO_TCP, TCP_MAXSEG, 1000},  {IPPROTO_TCP, TCP_CORK, 1},
+        {SOL_SOCKET, SO_RCVBUF, 20000},   {SOL_SOCKET, SO_SNDBUF, 20000},
+        {IPPROTO_IP, IP_TOS, 16},         {IPPROTO_IP, IP_TTL, 44},
+        {SOL_SOCKET, SO_BROADCAST, 1},    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 4000},
     };
     const struct linger linger = {1, 11};
     struct linger told;
@@ -216,13 +216,16 @@ static const struct {
     const char *name;
     void (*make)(struct side *s);
 } cases[] = {
-#define CASE(name) {#name, name}
-    CASE(backlog_of_0),         CASE(backlog_of_1),
-    CASE(backlog_of_3),         CASE(backlog_below_0),
-    CASE(backlog_that_grows),   CASE(backlog_that_shrinks),
-    CASE(one_tuple_twice),      CASE(one_port_to_two_ends),
-    CASE(a_port_comes_back),    CASE(an_address_without_a_port),
-    CASE(a_listener_turns),     CASE(a_listener_leaves_them),
+#define CASE(name)                                                                                 \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+    CASE(backlog_of_0),       CASE(backlog_of_1),
+    CASE(backlog_of_3),       CASE(backlog_below_0),
+    CASE(backlog_that_grows), CASE(backlog_that_shrinks),
+    CASE(one_tuple_twice),    CASE(one_port_to_two_ends),
+    CASE(a_port_comes_back),  CASE(an_address_without_a_port),
+    CASE(a_listener_turns),   CASE(a_listener_leaves_them),
     CASE(children_inherit),
 };
 

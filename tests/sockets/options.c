@@ -45,8 +45,8 @@ static const struct {
     {"IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY},
 };
 
-static const int values[] = {0,   1,    2,     3,     64,    127,   128,        255,
-                             256, 1000, 32767, 32768, 65495, 65536, 0x7fffffff, -1, -2};
+static const int values[] = {0,    1,     2,     3,     64,    127,        128, 255, 256,
+                             1000, 32767, 32768, 65495, 65536, 0x7fffffff, -1,  -2};
 
 /* Small ones only: what is beyond has limits that are each host's own. */
 static const int low_values[] = {0, 1, 2, 100, 1000};
@@ -77,7 +77,8 @@ static void enter(struct side *s, bool connected)
     s->said_count = 0;
 }
 
-struct try {
+struct
+try {
     unsigned index;
     int value;
     bool connected;
@@ -166,8 +167,8 @@ static void linger(struct side *s)
 
 static void timeouts(struct side *s)
 {
-    static const struct timeval rows[] = {{0, 0}, {1, 500000}, {3, 0},
-                                          {0, 1000000}, {0, -1}, {-1, 0}};
+    static const struct timeval rows[] = {{0, 0},       {1, 500000}, {3, 0},
+                                          {0, 1000000}, {0, -1},     {-1, 0}};
     for (unsigned i = 0; i < 6; i++) {
         for (int option = SO_RCVTIMEO; option <= SO_SNDTIMEO; option++) {
             struct timeval out = {-1, -1};
@@ -288,11 +289,11 @@ static const struct {
     const char *name;
     void (*make)(struct side *s);
 } others[] = {
-    {"SO_LINGER", linger},         {"SO_RCVTIMEO", timeouts},
+    {"SO_LINGER", linger},          {"SO_RCVTIMEO", timeouts},
     {"TCP_CONGESTION", congestion}, {"TCP_MAXSEG", segment_size},
-    {"SO_RCVBUF", buffers},        {"SO_MEMINFO", memory},
-    {"TCP_WINDOW_CLAMP", windows}, {"TCP_NOTSENT_LOWAT", thresholds},
-    {"unheard of", unheard_of},    {"IP_MTU", path},
+    {"SO_RCVBUF", buffers},         {"SO_MEMINFO", memory},
+    {"TCP_WINDOW_CLAMP", windows},  {"TCP_NOTSENT_LOWAT", thresholds},
+    {"unheard of", unheard_of},     {"IP_MTU", path},
 };
 
 static void one_other(struct side *s, void *context)

@@ -350,7 +350,10 @@ static const struct {
     const char *name;
     void (*enter)(struct side *s);
 } states[] = {
-#define STATE(name) {#name, name}
+#define STATE(name)                                                                                \
+    {                                                                                              \
+#name, name                                                                                \
+    }
     STATE(fresh),
     STATE(bound),
     STATE(listening),
@@ -697,7 +700,10 @@ static const struct {
     const char *name;
     void (*make)(struct side *s);
 } calls[] = {
-#define CALL(name) {#name, call_##name}
+#define CALL(name)                                                                                 \
+    {                                                                                              \
+#name, call_##name                                                                         \
+    }
     CALL(receive),
     CALL(receive_nothing),
     CALL(receive_two),

@@ -47,11 +47,8 @@ int main(int argc, char **argv)
         const char *name;
         unsigned (*run)(struct side *kernel, struct side *own, unsigned *cells);
     } parts[] = {
-        {"states", calls_in_states},
-        {"walks", random_walks},
-        {"options", options_and_values},
-        {"binds", pairs_of_binds},
-        {"cases", single_cases},
+        {"states", calls_in_states}, {"walks", random_walks}, {"options", options_and_values},
+        {"binds", pairs_of_binds},   {"cases", single_cases},
     };
     struct hawser_tun *hole;
     struct side kernel, own;

@@ -159,10 +159,8 @@ static int64_t run(struct sock_op *op)
 
 int side_connect(struct side *s, unsigned i, const struct sockaddr *address, socklen_t length)
 {
-    struct sock_op op = {.kind = SOCK_OP_CONNECT,
-                         .sock = s->sock[i],
-                         .address = address,
-                         .address_length = length};
+    struct sock_op op = {
+        .kind = SOCK_OP_CONNECT, .sock = s->sock[i], .address = address, .address_length = length};
     int result = s->is_kernel ? result_of(connect(s->fd[i], address, length)) : (int)run(&op);
     side_settle(s);
     return result;
@@ -197,8 +195,8 @@ int64_t side_send(struct side *s, unsigned i, const void *data, size_t n, int fl
                          .sock = s->sock[i],
                          .message = &message,
                          .flags = flags | MSG_NOSIGNAL};
-    int64_t result = s->is_kernel ? result_of(sendmsg(s->fd[i], &message, flags | MSG_NOSIGNAL))
-                                  : run(&op);
+    int64_t result =
+        s->is_kernel ? result_of(sendmsg(s->fd[i], &message, flags | MSG_NOSIGNAL)) : run(&op);
     side_settle(s);
     return result;
 }
@@ -218,8 +216,7 @@ int64_t side_receive(struct side *s, unsigned i, void *out, size_t n, int flags,
 
 int side_shutdown(struct side *s, unsigned i, int how)
 {
-    int result =
-        s->is_kernel ? result_of(shutdown(s->fd[i], how)) : sock_shutdown(s->sock[i], how);
+    int result = s->is_kernel ? result_of(shutdown(s->fd[i], how)) : sock_shutdown(s->sock[i], how);
     side_settle(s);
     return result;
 }
