@@ -276,8 +276,8 @@ static void add_request(struct canon *c, const struct request *r)
 static void add_life(struct canon *c, const struct life *l)
 {
     add(c, (uint64_t)l->peer << 40 | (uint64_t)l->sent << 24 | (uint64_t)l->read << 8 |
-               (uint64_t)l->synchronized << 3 | (uint64_t)l->ended << 2 |
-               (uint64_t)l->excused << 1 | l->time_wait);
+               (uint64_t)l->heard_fin << 4 | (uint64_t)l->synchronized << 3 |
+               (uint64_t)l->ended << 2 | (uint64_t)l->excused << 1 | l->time_wait);
 }
 
 static void add_user(struct canon *c, const struct end *end)

@@ -42,6 +42,29 @@ static bool cause_is_graceful(enum hawser_cause cause)
            cause == HAWSER_CAUSE_TIMEOUT_2MSL || cause == HAWSER_CAUSE_REUSED;
 }
 
+/* RFC 9293 3.10.7.4, fifth: who takes its FIN for acknowledged is right. */
+static void fin_acknowledged(struct world *w, unsigned at, const struct life *life)
+{
+    const struct end *other = &w->model.end[1 - at];
+    if (life->peer == 0 || life->peer > other->lives)
+        return;
+    const struct life *peer = &other->life[life->peer - 1];
+    if (peer->peer == w->model.end[at].lives && !peer->heard_fin)
+        world_fail(w, "a FIN counts as acknowledged that never arrived");
+}
+
+/* What was sent again through a network that loses nothing is answered: by the other end of the
+ * connection if it is still there. */
+static void given_up(struct world *w, unsigned at, const struct life *life)
+{
+    const struct end *other = &w->model.end[1 - at];
+    if (!w->unwinding || !w->sent_again[at] || life->peer == 0 || life->peer != other->lives)
+        return;
+    const struct life *peer = &other->life[life->peer - 1];
+    if (peer->peer == w->model.end[at].lives && !peer->ended)
+        world_fail(w, "the network behaves, and a connection is given up");
+}
+
 static void state_event(struct world *w, unsigned at, const struct hawser_trace_event *event)
 {
     struct end *end = &w->model.end[at];
@@ -65,6 +88,12 @@ static void state_event(struct world *w, unsigned at, const struct hawser_trace_
         life->synchronized = true;
     if (event->to == HAWSER_TIME_WAIT)
         life->time_wait = true;
+    if (event->cause == HAWSER_CAUSE_FIN)
+        life->heard_fin = true;
+    if (event->cause == HAWSER_CAUSE_TIMEOUT_RETRANSMISSION)
+        given_up(w, at, life);
+    if (event->cause == HAWSER_CAUSE_ACK_OF_FIN)
+        fin_acknowledged(w, at, life);
     if (event->to == HAWSER_CLOSED) {
         life->ended = true;
         life->excused |= !cause_is_graceful(event->cause);
@@ -108,10 +137,15 @@ void judge_event(struct world *w, unsigned end, const struct hawser_trace_event 
         state_event(w, end, event);
     else if (event->kind == HAWSER_TRACE_RECORD)
         record_event(w, end, event);
-    else if (event->kind == HAWSER_TRACE_SEGMENT_OUT && (event->segment.flags & 2) != 0) {
+    if (event->kind != HAWSER_TRACE_SEGMENT_OUT)
+        return;
+    if (event->segment.flags & 2) {
         w->model.end[end].iss = event->segment.seq;
         w->model.end[end].has_iss = true;
     }
+    /* A host that lags behind the other is answered at the other's time only. */
+    if (event->segment.retransmission && w->model.end[end].now_ns >= w->model.end[1 - end].now_ns)
+        w->sent_again[end] = true;
 }
 
 /* ---- lives and their bytes ------------------------------------------------------------------ */
@@ -142,6 +176,10 @@ void judge_accept(struct world *w, unsigned end)
         return;
     life->peer = (uint8_t)(w->model.end[end].request_peer + 1);
     life->synchronized = true;
+    struct hawser_tcp_info info; /* text and FIN may have come with the end of the handshake */
+    const struct end *e = &w->model.end[end];
+    if (hawser_status(e->host, e->now_ns, e->tcp, &info) == 0)
+        life->heard_fin = info.fin_received;
 }
 
 /* Names host, life and place, as far as eight bits can. */
@@ -171,6 +209,17 @@ void judge_bytes(struct world *w, unsigned end, const uint8_t *bytes, size_t cou
     }
     if (peer >= other->lives || life->read > other->life[peer].sent)
         world_fail(w, "more bytes were read than sent");
+}
+
+/* The end of the stream is behind all that the peer sent, and the peer does not send any more. */
+void judge_stream_end(struct world *w, unsigned end)
+{
+    const struct life *life = life_now(&w->model.end[end]);
+    const struct end *other = &w->model.end[1 - end];
+    if (life == NULL || life->peer == 0 || life->peer > other->lives)
+        world_fail(w, "the stream ends, and nobody closed it");
+    else if (life->read != other->life[life->peer - 1].sent)
+        world_fail(w, "the stream ends before its last byte");
 }
 
 /* ---- the end of a connection ---------------------------------------------------------------- */

@@ -44,6 +44,8 @@ static void take_all(struct notes *n, const struct setup *setup, const struct pa
         struct action step = path->steps[n->step];
         if (step.kind == ACT_KINDS)
             break;
+        if (n->step == path->unwound)
+            w->sent_again[0] = w->sent_again[1] = false;
         w->unwinding = n->step >= path->unwound && step.kind != ACT_LOSE;
         before(n, step);
         world_act(w, step);
@@ -311,11 +313,11 @@ static void script_step(struct notes *n, struct action step)
     struct packet *p = &n->world.net[step.arg];
     if (p->from == n->end)
         return;
-    /* It arrives when it was sent at the earliest; the clock follows in the step itself. */
     struct end *end = &n->world.model.end[n->end];
-    if (p->sent_ns > end->now_ns)
-        end->now_ns = p->sent_ns;
+    uint64_t now_ns = end->now_ns;
+    end->now_ns = world_arrival(&n->world, step.arg);
     packet_line(n, p);
+    end->now_ns = now_ns;
 }
 
 static void script_head(struct notes *n, const struct setup *s)

@@ -211,6 +211,12 @@ static void append(struct path *path, struct action step)
         path->steps[path->count++] = step;
 }
 
+/* Of a state on the way to rest: what was sent again since the network behaves is to be judged. */
+static uint64_t unwound_number(struct world *w)
+{
+    return world_hash(w) + w->sent_again[0] + 2u * w->sent_again[1];
+}
+
 /* Follows the one way to its end, or to where it is known to be good. */
 static bool unwind_on(struct worker *k)
 {
@@ -225,7 +231,7 @@ static bool unwind_on(struct worker *k)
             world_fail(w, "both users closed and the network behaves, but it goes on for ever");
         if (w->fault != NULL || !world_act(w, step))
             return false;
-        k->unwound[n++] = world_hash(w);
+        k->unwound[n++] = unwound_number(w);
         known = table_has(good, k->unwound[n - 1]);
         if (known)
             break;
@@ -252,7 +258,8 @@ static bool unwind(struct worker *k, unsigned lose)
         world_lose(w, 1u << i);
     }
     bool ok = true;
-    if (!table_has(&k->s->good, world_hash(w))) {
+    w->sent_again[0] = w->sent_again[1] = false;
+    if (!table_has(&k->s->good, unwound_number(w))) {
         w->unwinding = true;
         ok = unwind_on(k);
         w->unwinding = false;

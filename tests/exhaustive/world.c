@@ -271,6 +271,7 @@ static bool read_all(struct world *w, unsigned at)
         if (n > 0) {
             judge_bytes(w, at, bytes, (size_t)n);
         } else if (n == 0) {
+            judge_stream_end(w, at);
             end->eof = true;
         } else if (n == HAWSER_ERR_AGAIN) {
             break;
@@ -331,8 +332,7 @@ static void open_now(struct world *w, unsigned at)
                                           .reuse_address = true};
     hawser_tcp tcp;
     if (end->has_iss)
-        end->now_ns +=
-            MS; /* between two OPENs the ISN clock ticks: RFC 9293 3.4.1 builds on that */
+        end->now_ns += MS; /* see begins_again */
     /* The life begins with the call: its SYN_SENT is of it. */
     struct end before = *end;
     judge_open(w, at);
@@ -381,11 +381,35 @@ static void end_now(struct world *w, unsigned at, unsigned kind)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-/* A segment can arrive before the receiver's next deadline, and not before it was sent. */
+/* A SYN for which a host that had a connection begins another. Between the two its ISN clock ticks,
+ * or both would have the same numbers: RFC 9293 3.4.1 builds on that. */
+static bool begins_again(const struct world *w, const struct packet *p)
+{
+    const struct end *end = &w->model.end[1 - p->from];
+    struct hawser_usage usage;
+    if ((p->frame[IP_HEADER + 13] & 0x16) != 0x02 || end->listener == 0 || !end->has_iss)
+        return false;
+    hawser_usage_of(end->host, &usage);
+    return usage.connections == 0 && usage.halfopens == 0;
+}
+
+/* When a segment arrives at the earliest. */
+static uint64_t arrival_ns(const struct world *w, const struct packet *p)
+{
+    uint64_t now_ns = w->model.end[1 - p->from].now_ns;
+    uint64_t at_ns = p->sent_ns > now_ns ? p->sent_ns : now_ns;
+    return begins_again(w, p) && at_ns == now_ns ? at_ns + MS : at_ns;
+}
+
+uint64_t world_arrival(const struct world *w, unsigned packet)
+{
+    return arrival_ns(w, &w->net[packet]);
+}
+
+/* Not across a deadline of its receiver. */
 static bool can_arrive(const struct world *w, const struct packet *p)
 {
-    uint64_t deadline = world_deadline(w, 1u - p->from);
-    return p->sent_ns <= deadline;
+    return arrival_ns(w, p) <= world_deadline(w, 1u - p->from);
 }
 
 static void deliver(struct world *w, unsigned index, bool keep)
@@ -395,8 +419,7 @@ static void deliver(struct world *w, unsigned index, bool keep)
     struct hawser_frame frame = {p.frame, p.length, 0};
     if (!keep)
         packet_remove(w, index);
-    if (p.sent_ns > end->now_ns)
-        end->now_ns = p.sent_ns;
+    end->now_ns = arrival_ns(w, &p);
     w->arriving = &p;
     hawser_input(end->host, 0, end->now_ns, &frame, 1);
     w->arriving = NULL;
@@ -562,8 +585,7 @@ bool world_unwind_next(struct world *w, struct action *out)
     }
     for (unsigned i = 0; i < w->model.count; i++) {
         const struct packet *p = &w->net[i];
-        uint64_t now_ns = w->model.end[1 - p->from].now_ns;
-        uint64_t at_ns = p->sent_ns > now_ns ? p->sent_ns : now_ns;
+        uint64_t at_ns = arrival_ns(w, p);
         if (at_ns < first_ns) {
             first_ns = at_ns;
             *out = (struct action){ACT_DELIVER, (uint8_t)i, 0};

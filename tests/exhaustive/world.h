@@ -84,6 +84,7 @@ struct life {
     bool synchronized, ended;
     bool excused;       /* reset, aborted or given up, at this end: text may be missing and TIME-WAIT too */
     bool time_wait;     /* was in TIME-WAIT */
+    bool heard_fin;     /* the peer's FIN is in order here */
     uint16_t sent, read; /* bytes */
 };
 
@@ -137,7 +138,8 @@ struct world {
     const char *fault;             /* a property that does not hold; NULL = none was seen */
     char fault_text[160];
     const struct packet *arriving; /* during its delivery */
-    bool unwinding;                /* nobody aborts any more */
+    bool unwinding;                /* users close and the network behaves */
+    bool sent_again[2];            /* a host has retransmitted since */
     const struct observer *observer; /* NULL = nobody */
     uint16_t sent_count;           /* for packet numbers */
     jmp_buf broken;                /* where to go when an assertion of the core fails */
@@ -156,6 +158,9 @@ unsigned world_actions(struct world *w, struct action out[ACTIONS_MAX]);
 
 /* Takes one; false: a property does not hold, see fault. Afterwards the network may hold more than K segments, if action.lost did not name enough of them. */
 bool world_act(struct world *w, struct action action);
+
+/* When a segment arrives, if it does now. */
+uint64_t world_arrival(const struct world *w, unsigned packet);
 
 /* Takes segments out of the network. */
 void world_lose(struct world *w, unsigned mask);
@@ -180,6 +185,7 @@ void judge_event(struct world *w, unsigned end, const struct hawser_trace_event 
 void judge_open(struct world *w, unsigned end);
 void judge_accept(struct world *w, unsigned end);
 void judge_bytes(struct world *w, unsigned end, const uint8_t *bytes, size_t count);
+void judge_stream_end(struct world *w, unsigned end);
 void judge_step(struct world *w);
 void judge_rest(struct world *w);
 uint8_t judge_byte(unsigned end, unsigned life, unsigned at);
