@@ -54,7 +54,8 @@ struct flow_end {
     uint32_t host;
     hawser_tcp tcp;
     uint32_t life; /* LIFE_NONE = none */
-    bool shut, eof, blocked, late;
+    bool shut, eof, blocked;
+    int error; /* what writing gave */
     uint64_t written, read;
     uint64_t opened_ns, write_at_ns, read_at_ns, done_ns, over_ns;
     uint64_t wake_ns; /* the earliest that is in the queue, NEVER = none */

@@ -155,6 +155,11 @@ static void judge_state(struct sim *sim, uint32_t host, const struct hawser_trac
     if (event->to == HAWSER_TIME_WAIT)
         life->time_waits++;
     if (event->to == HAWSER_CLOSED) {
+        bool as_should = event->cause == HAWSER_CAUSE_ACK_OF_FIN ||
+                         event->cause == HAWSER_CAUSE_TIMEOUT_2MSL ||
+                         event->cause == HAWSER_CAUSE_REUSED;
+        if (is_synchronized(event->from) && !as_should)
+            life->cut_at_ns = sim->now_ns + 1;
         life->ended_by = event->cause;
         life->until_ns = 0;
     }
@@ -177,8 +182,8 @@ static void judge_entered(struct sim *sim, uint32_t index, struct life *life,
         sim_fail(sim, "time-wait", index, "the record is to last %.3f s in place of %.3f s",
                  (double)lasts_ns / 1e9, (double)life_ns / 1e9);
     if (life->state == HAWSER_CLOSED && life->reopened && event->state == HAWSER_TIME_WAIT) {
-        life->state = HAWSER_TIME_WAIT; /* MAY-2: the new SYN was old after all */
-        life->reopened = false;
+        life->state = HAWSER_TIME_WAIT;         /* MAY-2: the new SYN was old after all */
+        life->reopened = life->has_ack = false; /* its numbers are those of before */
     }
     if (life->state != event->state)
         sim_fail(sim, "time-wait", index, "a record of %s, but it is in %s",

@@ -73,7 +73,8 @@ static void judge_in(struct sim *sim, struct life *life, const struct hawser_tra
     if (!life->has_irs)
         return;
     uint32_t end = seg->seq + length_of(seg);
-    if (seq_diff(end, life->rcv_high) > 0 && seq_diff(seg->seq, life->rcv_edge) <= 0)
+    uint32_t right = life->has_ack ? life->rcv_edge : life->irs + 1 + UINT16_MAX;
+    if (!(seg->flags & RST) && seq_diff(end, life->rcv_high) > 0 && seq_diff(seg->seq, right) <= 0)
         life->rcv_high = end;
     if (seg->flags & FIN)
         life->fin_heard = true;

@@ -16,6 +16,7 @@ struct life {
     enum hawser_state state;
     enum hawser_cause ended_by; /* of the last incarnation that ended */
     uint32_t flow;              /* whose end this is, UINT32_MAX = nobody's (yet) */
+    uint64_t cut_at_ns; /* an incarnation ended without TIME-WAIT, or TIME-WAIT too early; 0 = none */
     uint32_t past_iss[LIFE_PAST];
     unsigned past_count;
 

@@ -24,13 +24,14 @@ enum size { SIZE_SMALL, SIZE_MIDDLE, SIZE_LARGE };
 
 /* ---- hosts ----------------------------------------------------------------------------------- */
 
-static void draw_limits(struct random *r, struct plan_host *host)
+static void draw_limits(struct random *r, struct plan_host *host, bool with_loopback)
 {
     struct hawser_config *c = &host->config;
     static const uint64_t memory[] = {4 * MIB, 8 * MIB, 64 * MIB};
-    host->memory_bytes = RANDOM_PICK(r, memory);
+    /* Both ends on one host, out of one memory, can starve each other for ever. */
+    host->memory_bytes = with_loopback ? memory[2] : RANDOM_PICK(r, memory);
     c->memory_bytes = host->memory_bytes;
-    c->buffer_bytes = random_percent(r, 20) ? 256 * KIB : c->memory_bytes / 4 * 3;
+    c->buffer_bytes = random_percent(r, 20) && !with_loopback ? 256 * KIB : c->memory_bytes / 4 * 3;
     c->chunk_bytes = 64 * KIB;
     c->connections_max = random_percent(r, 10) ? (uint32_t)random_from(r, 2, 8) : 4096;
     c->halfopen_max = random_percent(r, 15) ? (uint32_t)random_from(r, 1, 4) : 256;
@@ -80,7 +81,7 @@ static void draw_host(struct plan *plan, unsigned index)
     struct random r = random_of(plan->seed, LABEL_HOST + index);
     struct plan_host *host = &plan->hosts[index];
     hawser_config_defaults(&host->config);
-    draw_limits(&r, host);
+    draw_limits(&r, host, plan->with_loopback);
     if (random_percent(&r, 75))
         draw_tcp(&r, &host->config);
     host->config.msl_ns = plan->msl_ns;

@@ -87,6 +87,7 @@ static void episode_begins(struct sim *sim, uint32_t index)
             if (life->used && life->host == e->a && life->state != HAWSER_CLOSED) {
                 life->state = HAWSER_CLOSED;
                 life->ended_by = HAWSER_CAUSE_OVERFLOW;
+                life->cut_at_ns = sim->now_ns + 1;
                 life->until_ns = 0;
             }
         }

@@ -29,6 +29,7 @@ struct sim_figures {
     uint64_t clean;       /* both streams read to their ends */
     uint64_t segments, frames, octets, lost;
     uint64_t virtual_ns, steps;
+    uint64_t excused; /* runs that ended early: old segments where TIME-WAIT had been cut short */
 };
 
 #define SIM_RULE_MAX 24u

@@ -182,7 +182,7 @@ static void print_figures(const struct sim_figures *figures, uint64_t elapsed_ns
 static json_t *figures_object(const struct sim_figures *figures)
 {
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "seeds", (json_int_t)figures->runs,
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "seeds", (json_int_t)figures->runs,
         "failures", (json_int_t)figures->failures, "connections", (json_int_t)figures->connections,
         "clean", (json_int_t)figures->clean, "segments", (json_int_t)figures->segments, "frames",
         (json_int_t)figures->frames, "lost", (json_int_t)figures->lost, "octets",
