@@ -49,7 +49,7 @@ int sock_peer(struct sock *sock, struct sockaddr *address, socklen_t *length);
 int sock_shutdown(struct sock *sock, int how);
 
 /* As setsockopt and getsockopt: level SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, IPPROTO_IPV6. -ENOPROTOOPT: not supported, see sock_unsupported;
- * -EINVAL: value or length; -EDOM, -EISCONN, … as Linux. */
+ * -EINVAL: value or length; -EFAULT, -EDOM, -ENOENT (TCP_CONGESTION), -EOPNOTSUPP (a level that the family has not), … as Linux. */
 int sock_set_option(struct sock *sock, int level, int name, const void *value, socklen_t length);
 int sock_get_option(struct sock *sock, int level, int name, void *value, socklen_t *length);
 
@@ -95,13 +95,14 @@ struct sock_op {
 };
 
 /* Tries: true = done, see result. false = it must wait: call again after each sock_net_turn, or when deadline_ns has come; a socket that is
- * non-blocking never waits (-EAGAIN, -EINPROGRESS). SOCK_OP_CLOSE always lets go of the socket: it waits only to linger. */
+ * non-blocking never waits (-EAGAIN, -EINPROGRESS). SOCK_OP_CLOSE always lets go of the socket: it waits only to linger
+ * (SO_LINGER with a time, a non-blocking socket too, as in Linux), and takes effect when no other call is under way on the socket. */
 bool sock_op_try(struct sock_op *op, uint64_t now_ns);
 
 /* A signal came: ends a waiting operation; result is what was done so far, or -EINTR. */
 void sock_op_interrupt(struct sock_op *op);
 
-/* close(2) without lingering: what SOCK_OP_CLOSE does for a non-blocking caller. */
+/* close(2) without lingering. */
 void sock_close(struct sock *sock, uint64_t now_ns);
 
 /* ---- host settings under their Linux names -------------------------------------------------------------------------- */
