@@ -163,8 +163,8 @@ static enum progress write_some(struct sim *sim, uint32_t index, uint32_t side)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Nothing keeps old segments from this incarnation when the one before had no TIME-WAIT, by a RST, a
- * limit or RFC 1337: that is what RFC 9293 3.6.1 is about. The run ends, and proves nothing. */
+/* Nothing keeps old segments from this incarnation when the one before had no TIME-WAIT: by a RST,
+ * a limit, or without RFC 1337 (RFC 9293 3.6.1). The run ends, and proves nothing. */
 static void excuse(struct sim *sim, const struct flow *flow)
 {
     for (unsigned side = 0; side < 2; side++) {

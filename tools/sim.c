@@ -179,14 +179,21 @@ static void print_figures(const struct sim_figures *figures, uint64_t elapsed_ns
            (double)figures->segments / seconds);
 }
 
-static json_t *figures_object(const struct sim_figures *figures)
+static json_t *figures_object(const struct sim_figures *f)
 {
-    return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "seeds", (json_int_t)figures->runs,
-        "failures", (json_int_t)figures->failures, "connections", (json_int_t)figures->connections,
-        "clean", (json_int_t)figures->clean, "segments", (json_int_t)figures->segments, "frames",
-        (json_int_t)figures->frames, "lost", (json_int_t)figures->lost, "octets",
-        (json_int_t)figures->octets, "virtual_seconds", (double)figures->virtual_ns / 1e9);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } list[] = {
+        {"seeds", f->runs},    {"failures", f->failures}, {"excused", f->excused},
+        {"clean", f->clean},   {"segments", f->segments}, {"connections", f->connections},
+        {"frames", f->frames}, {"lost", f->lost},         {"octets", f->octets},
+    };
+    json_t *object = json_object();
+    for (unsigned i = 0; i < sizeof list / sizeof list[0]; i++)
+        json_object_set_new(object, list[i].name, json_integer((json_int_t)list[i].value));
+    json_object_set_new(object, "virtual_seconds", json_real((double)f->virtual_ns / 1e9));
+    return object;
 }
 
 static json_t *failure_object(const struct sim_result *result)
