@@ -181,7 +181,8 @@ int main(int argc, char **argv)
     double ends = now() + o.seconds;
     for (unsigned i = 0; i < o.count; i++) {
         double left = ends - now();
-        failed += !run(&o, o.chosen[i], left > 0 ? left / (o.count - i) : 0);
+        double share = left / (o.count - i);
+        failed += !run(&o, o.chosen[i], share > 1 ? share : 1);
     }
     printf("%u setups, %u failed\n", o.count, failed);
     return failed != 0;

@@ -199,6 +199,15 @@ static bool is_under_way(const struct world *w, unsigned from, const uint8_t *fr
     return false;
 }
 
+/* Of the connection that a host sends for. A half-open request goes by the number that its
+ * connection will get when it is accepted. */
+static uint8_t life_number(const struct end *end)
+{
+    struct hawser_usage usage;
+    hawser_usage_of(end->host, &usage);
+    return usage.halfopens > 0 || end->lives == 0 ? end->lives : (uint8_t)(end->lives - 1);
+}
+
 static void transmit(struct world *w, unsigned from, const uint8_t *frame, size_t length)
 {
     struct model *m = &w->model;
@@ -208,9 +217,7 @@ static void transmit(struct world *w, unsigned from, const uint8_t *frame, size_
     p->order = 0;
     p->length = (uint16_t)length;
     p->from = (uint8_t)from;
-    /* Before the program accepts it, a connection goes by the number that it will get. */
-    p->life =
-        (uint8_t)(end->tcp != 0 || end->lives == 0 ? end->lives - (end->tcp != 0) : end->lives);
+    p->life = life_number(end);
     p->number = w->sent_count++;
     memcpy(p->frame, frame, length);
     if (w->observer != NULL)
