@@ -121,15 +121,20 @@ class Copy:
     def ninja(self, targets):
         return subprocess.run(["ninja", "-C", str(self.build), *targets], capture_output=True, text=True, check=False)
 
+    def known_tests(self):
+        return json.loads((self.build / "meson-info/intro-tests.json").read_text(encoding="utf-8"))
+
+    def arguments(self, name):
+        """With which the build runs a test of this name."""
+        return next(test["cmd"][1:] for test in self.known_tests() if test["name"] == name)
+
     def tests(self):
         """(catcher, name, ninja target) of the tests that look for planted bugs."""
-        for test in json.loads((self.build / "meson-info/intro-tests.json").read_text(encoding="utf-8")):
+        for test in self.known_tests():
             suites = {suite.split(":")[-1] for suite in test["suite"]}
             layer = test["name"].split("/")[0]
             if suites == {"scenario"} or suites == {"unit"} and layer in UNIT_LAYERS:
-                target = Path(test["cmd"][0])
-                # A copied build directory names the first one's programs.
-                yield next(iter(suites)), test["name"], "/".join(target.parts[target.parts.index("build") + 1:])
+                yield next(iter(suites)), test["name"], str(Path(test["cmd"][0]).relative_to(self.build))
 
     def plant(self, entry):
         """Returns what restore() needs."""
@@ -195,7 +200,7 @@ class Catchers:
             status, output = ended([hawser, "sim", "--no-shrink", "-j", "1", *seeds], SIM_SECONDS, cwd=copy.build)
             seed = re.search(r"seed (\d+)", output)
             return None if status == 0 else f"seed {seed.group(1)}" if seed else "ended"
-        explorer = [str(copy.build / "tests/exhaustive/exhaustive"), "--seconds", "30", "-j", "1"]
+        explorer = [str(copy.build / "tests/exhaustive/exhaustive"), "-j", "1", *copy.arguments("exhaustive/daily")]
         status, _ = ended(explorer, EXPLORER_SECONDS, cwd=copy.build)
         return None if status == 0 else "found"
 

@@ -335,6 +335,28 @@ static void close_with_unread_text_resets(void **state)
     peer_end(&p);
 }
 
+/* The same while our FIN is under way, and when the text brings its acknowledgement.
+ * EVIDENCE 9293-SHLD-3 9293-3.10.7.4g-5 */
+static void text_in_fin_wait_1_after_close_resets(void **state)
+{
+    (void)state;
+    for (uint32_t ack = 1; ack <= 2; ack++) {
+        struct peer p;
+        peer_start(&p, false, NULL);
+        peer_accept(&p, PEER_ALL);
+        assert_int_equal(hawser_close(p.host, p.tcp), 0);
+        peer_out(&p, F | A, 1, 1, 0);
+        assert_int_equal(peer_tuple_state(&p), HAWSER_FIN_WAIT_1);
+        peer_in(&p, P | A, 1, ack, 10);
+        const struct peer_segment *s = peer_next(&p);
+        assert_int_equal(s->seg.flags & R, R);
+        assert_int_equal(s->seg.seq.v, p.host_isn.v + 2);
+        assert_int_equal(peer_tuple_state(&p), HAWSER_CLOSED);
+        peer_quiet(&p);
+        peer_end(&p);
+    }
+}
+
 /* EVIDENCE 9293-3.10.7.4e-9 */
 static void fin_wait_2_of_a_closed_connection_ends(void **state)
 {
@@ -397,6 +419,7 @@ int main(void)
         cmocka_unit_test(fin_again_and_text_behind_it),
         cmocka_unit_test(fin_is_sent_again_until_it_is_given_up),
         cmocka_unit_test(close_with_unread_text_resets),
+        cmocka_unit_test(text_in_fin_wait_1_after_close_resets),
         cmocka_unit_test(fin_wait_2_of_a_closed_connection_ends),
         cmocka_unit_test(time_wait_answers_and_restarts),
     };
