@@ -63,7 +63,7 @@ static bool accept_socket(struct pkt_machine *machine, struct pkt_syscall *call)
     if (call->op.result < 0)
         return machine_done(call, call->op.result);
     if (call->address != NULL)
-        sock_peer(call->op.accepted, call->address, &call->address_length);
+        sock_accepted_peer(call->op.accepted, call->address, &call->address_length);
     return machine_done(call, install_socket(machine, call->op.accepted));
 }
 

@@ -44,6 +44,8 @@ int sock_listen(struct sock *sock, int backlog);
 /* *length: room before, full length after (Linux truncates silently). getpeername: -ENOTCONN. */
 int sock_name(struct sock *sock, struct sockaddr *address, socklen_t *length);
 int sock_peer(struct sock *sock, struct sockaddr *address, socklen_t *length);
+/* The peer of a socket that accept has just made, told by accept itself: also if the connection is over already. */
+int sock_accepted_peer(struct sock *sock, struct sockaddr *address, socklen_t *length);
 
 /* SHUT_RD, SHUT_WR, SHUT_RDWR. -ENOTCONN; -EINVAL. A listener that is shut down for reading stops listening, as Linux's does. */
 int sock_shutdown(struct sock *sock, int how);

@@ -121,6 +121,12 @@ int sock_peer(struct sock *sock, struct sockaddr *address, socklen_t *length)
     return address_tell(sock->domain, &sock->remote, address, length);
 }
 
+/* Linux's accept asks for the name in a way of its own, without a look at the state. */
+int sock_accepted_peer(struct sock *sock, struct sockaddr *address, socklen_t *length)
+{
+    return address_tell(sock->domain, &sock->remote, address, length);
+}
+
 /* ---- shutdown ---- */
 
 static void shut(struct sock *sock, unsigned how)
