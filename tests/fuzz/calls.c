@@ -35,6 +35,34 @@ static void arrange(struct calls *c, const struct fuzz_op *op)
     }
 }
 
+/* Other settings for the living host; and what it says of its ports. */
+static void configure(struct calls *c, const struct fuzz_op *op)
+{
+    struct hawser_host *host = c->machine.host;
+    struct hawser_config config = *hawser_config_of(host);
+    struct hawser_endpoint local = {op->a & 1 ? c->self : (struct hawser_address){{0}}, op->d};
+    config.msl_ns = op->e * FUZZ_MS;
+    config.rto_min_ns = op->f * FUZZ_MS;
+    config.retries2 = op->b;
+    config.syn_cookies = op->c & 1;
+    config.sack = op->c & 2;
+    config.timewait_reuse = op->c >> 2 & 3;
+    config.port_first = op->g;
+    config.send_buffer_bytes = op->d;
+    if (op->a & 16)
+        config.memory_bytes++;
+    const char *field = NULL;
+    int sound = hawser_config_check(&config, &field), result;
+    result = hawser_host_configure(host, c->machine.now_ns, &config);
+    REQUIRE(result == 0 || result == HAWSER_ERR_CONFIG);
+    REQUIRE(result != 0 || (sound == 0 && !(op->a & 16)));
+    uint16_t port = hawser_port_choose(host, c->machine.now_ns, &local.address, op->a & 2);
+    local.port = port;
+    const struct hawser_config *now = hawser_config_of(host);
+    REQUIRE(port == 0 || (port >= now->port_first && port <= now->port_last));
+    REQUIRE(port == 0 || hawser_port_users(host, c->machine.now_ns, &local, op->a & 2) == 0);
+}
+
 static void memory_runs_out(struct fuzz_memory *memory, const struct fuzz_op *op)
 {
     memory->refuse_nth = op->a == 0 ? 0 : memory->requests_count + op->a;
@@ -46,7 +74,7 @@ static void run_op(struct calls *c, const struct fuzz_op *op)
     static const uint64_t times[] = {FUZZ_MS,        10 * FUZZ_MS, 50 * FUZZ_MS, 300 * FUZZ_MS,
                                      1100 * FUZZ_MS, 7 * FUZZ_S,   65 * FUZZ_S,  600 * FUZZ_S};
     struct users *u = &c->users;
-    switch (op->code % 18) {
+    switch (op->code % 19) {
     case 0:
         users_listen(u, op, (uint16_t)(1 + op->a % PORTS));
         break;
@@ -89,6 +117,9 @@ static void run_op(struct calls *c, const struct fuzz_op *op)
         break;
     case 15:
         memory_runs_out(&c->machine.memory, op);
+        break;
+    case 16:
+        configure(c, op);
         break;
     default:
         machine_wait(&c->machine, times[op->a & 7], NULL);

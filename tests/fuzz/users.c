@@ -303,6 +303,23 @@ void users_option(struct users *u, unsigned slot, unsigned which, uint32_t value
     }
 }
 
+/* Looking ahead shows the stream as reading will, and consumes nothing. */
+static void check_peek_at(struct users *u, struct user_slot *s)
+{
+    uint8_t ahead[64];
+    size_t offset = s->read % 100u;
+    uint32_t before = info_of(u, s).receive_queue_bytes;
+    int64_t there = hawser_peek_at(u->host, s->tcp, offset, ahead, sizeof ahead);
+    REQUIRE(there >= 0 || (there == HAWSER_ERR_NOT_CONNECTED && s->listener));
+    REQUIRE(there <= 0 || offset + (uint64_t)there <= before);
+    if (there > 0) {
+        s->read += (uint32_t)offset;
+        check_read(u, s, ahead, (size_t)there);
+        s->read -= (uint32_t)offset;
+    }
+    REQUIRE(info_of(u, s).receive_queue_bytes == before);
+}
+
 void users_ask(struct users *u, unsigned slot)
 {
     struct hawser_tcp_info info;
@@ -317,13 +334,14 @@ void users_ask(struct users *u, unsigned slot)
     }
     REQUIRE(listeners == usage.listeners);
     REQUIRE(connections <= usage.connections + usage.halfopens + usage.timewaits);
-    const struct user_slot *s = slot_of(u, slot);
+    struct user_slot *s = slot_of(u, slot);
     if (s->tcp == 0)
         return;
     info = info_of(u, s);
     REQUIRE(info.handle == s->tcp);
     REQUIRE(s->listener == (info.state == HAWSER_LISTEN));
     REQUIRE(info.unsent_bytes <= info.send_queue_bytes || s->listener);
+    check_peek_at(u, s);
     int soft = hawser_take_soft_error(u->host, s->tcp);
     REQUIRE(soft <= 0 && soft >= HAWSER_ERR_CONFIG);
     REQUIRE(hawser_take_soft_error(u->host, s->tcp) == 0 || s->listener);

@@ -89,6 +89,9 @@ def check_sample(sample, requirements):
 
 def copy_tree(to):
     """What the build needs. Files that did not change keep their time, so that little is built again."""
+    for path in sorted(to.rglob("*")) if to.exists() else ():
+        if path.is_file() and not (ROOT / path.relative_to(to)).exists():
+            path.unlink()
     for name in COPIED:
         source, target = ROOT / name, to / name
         if not source.exists():
