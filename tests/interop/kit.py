@@ -67,6 +67,8 @@ class Refused(Exception):
 
 
 class Puppet:
+    patience = PATIENCE
+
     def __init__(self, tap="hawser0", mtu=1500, link_mtu=None, config=None, capture=None, versions=(4, 6)):
         bits = {4: 24, 6: 64}
         settings = {
@@ -77,7 +79,7 @@ class Puppet:
         if capture:
             settings["capture"] = capture
         self.events, self.answers, self.changed = [], [], threading.Condition()
-        self.ended = False
+        self.ended, self.asking = False, threading.Lock()
         self.process = subprocess.Popen([DRIVER, json.dumps(settings)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         threading.Thread(target=self._listen, daemon=True).start()
@@ -95,7 +97,7 @@ class Puppet:
             self.changed.notify_all()
 
     def _until(self, find, what):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         with self.changed:
             while (found := find()) is None:
                 left = deadline - time.monotonic()
@@ -107,9 +109,10 @@ class Puppet:
 
     def do(self, name, /, **arguments):
         """Obeyed at once; the answer, or Refused."""
-        self.process.stdin.write(json.dumps({"do": name, **arguments}) + "\n")
-        self.process.stdin.flush()
-        answer = self._until(lambda: self.answers.pop(0) if self.answers else None, name)
+        with self.asking:
+            self.process.stdin.write(json.dumps({"do": name, **arguments}) + "\n")
+            self.process.stdin.flush()
+            answer = self._until(lambda: self.answers.pop(0) if self.answers else None, name)
         assert answer["re"] == name, answer
         if "error" in answer:
             raise Refused(answer["error"])
@@ -416,24 +419,29 @@ def new_namespace():
 
 
 class Namespace:
-    """One more; sockets made, and programs started, inside `with namespace:` belong to it."""
+    """One more; sockets made, and programs started, inside `with namespace:` belong to it. A thread may do so once."""
 
     def __init__(self):
+        self.outside = threading.local()  # for each thread, the one that it came from
+        self.fd = None
         with self:
             pass
 
     def __enter__(self):
-        self.outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        if not hasattr(self, "fd"):
+        self.outside.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        if self.fd is None:
             new_namespace()
             self.fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        elif LIBC.setns(self.fd, CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), "setns")
+        else:
+            self.move(self.fd)
 
     def __exit__(self, *_):
-        if LIBC.setns(self.outside, CLONE_NEWNET) != 0:
+        self.move(self.outside.fd)
+        os.close(self.outside.fd)
+
+    def move(self, to):
+        if LIBC.setns(to, CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "setns")
-        os.close(self.outside)
 
     def close(self):
         os.close(self.fd)
