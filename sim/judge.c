@@ -257,6 +257,29 @@ static void judge_record(struct sim *sim, uint32_t host, const struct hawser_tra
         judge_left(sim, index, life, event);
 }
 
+/* ---- timers ---------------------------------------------------------------------------------- */
+
+/* R2 and its like (config.h): nobody goes on for ever. */
+static void judge_timer(struct sim *sim, uint32_t host, const struct hawser_trace_event *event)
+{
+    struct lives *lives = &sim->store->lives;
+    const struct hawser_config *c = &sim->plan.hosts[host].config;
+    sim->coverage->timers[event->timer]++;
+    sim->hosts[host].allowance += 8;
+    if (event->timer == HAWSER_TIMER_RETRANSMISSION && is_synchronized(event->state))
+        sim->hosts[host].allowance += 64;
+    uint32_t index = lives_find(lives, host, &event->local, &event->remote);
+    if (index == LIFE_NONE ||
+        (event->timer != HAWSER_TIMER_RETRANSMISSION && event->timer != HAWSER_TIMER_SYN_ACK))
+        return;
+    uint32_t most = c->retries2 > c->syn_retries ? c->retries2 : c->syn_retries;
+    if (event->timer == HAWSER_TIMER_SYN_ACK)
+        most = c->synack_retries;
+    if (++lives->list[index].timeouts > most + 2)
+        sim_fail(sim, "retries", index, "%u timeouts in a row, and it goes on",
+                 lives->list[index].timeouts);
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static void remember(struct sim *sim, uint32_t host, const struct hawser_trace_event *event)
@@ -293,12 +316,9 @@ void judge_event(void *context, const struct hawser_trace_event *event)
         judge_state(sim, host, event);
     else if (event->kind == HAWSER_TRACE_RECORD)
         judge_record(sim, host, event);
-    else if (event->kind == HAWSER_TRACE_TIMER) {
-        sim->coverage->timers[event->timer]++;
-        sim->hosts[host].allowance += 8;
-        if (event->timer == HAWSER_TIMER_RETRANSMISSION && is_synchronized(event->state))
-            sim->hosts[host].allowance += 64;
-    } else {
+    else if (event->kind == HAWSER_TRACE_TIMER)
+        judge_timer(sim, host, event);
+    else {
         sim->coverage->drops[event->drop]++;
         judge_heard(sim, false);
     }

@@ -68,6 +68,12 @@ static bool may_be_handshake(const struct life *life, const struct hawser_segmen
 static void judge_in(struct sim *sim, struct life *life, const struct hawser_trace_event *event)
 {
     const struct hawser_segment *seg = &event->segment;
+    /* MUST-40, with the instant in which it came. */
+    if (life->ack_due_ns != 0 && life->state == HAWSER_ESTABLISHED &&
+        sim->now_ns > life->ack_due_ns + 500 * SIM_MS)
+        sim_fail(sim, "delayed-ack", index_of(sim, life),
+                 "text came %.3f s ago and was not acknowledged",
+                 (double)(sim->now_ns - life->ack_due_ns) / 1e9);
     if (may_be_handshake(life, seg))
         hear_syn(life, seg);
     if (!life->has_irs)
@@ -97,8 +103,13 @@ void judge_heard(struct sim *sim, bool counts)
 {
     if (counts && sim->heard_by != LIFE_NONE) {
         struct life *life = &sim->store->lives.list[sim->heard_by];
-        if (seq_diff(sim->heard.ack, life->snd_una) > 0)
+        if (seq_diff(sim->heard.ack, life->snd_una) > 0) {
             life->snd_una = sim->heard.ack;
+            life->timeouts = 0;
+        }
+        bool in_order = life->has_ack && sim->heard.seq == life->ack_sent && sim->heard.length > 0;
+        if (in_order && life->ack_due_ns == 0 && life->state == HAWSER_ESTABLISHED)
+            life->ack_due_ns = sim->now_ns + 1;
     }
     sim->heard_by = LIFE_NONE;
 }
@@ -206,6 +217,8 @@ static void judge_out(struct sim *sim, struct life *life, const struct hawser_tr
     const struct hawser_segment *seg = &event->segment;
     if ((seg->flags & SYN) && !life->has_iss)
         say_syn(life, seg);
+    if (seg->flags & ACK)
+        life->ack_due_ns = 0;
     if (seg->flags & RST) {
         if (event->state != HAWSER_CLOSED)
             sim_fail(sim, "reset", index_of(sim, life), "a connection in %s sent a RST",

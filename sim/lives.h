@@ -35,6 +35,8 @@ struct life {
     uint64_t until_ns;   /* of its record, by its host's clock; 0 = none */
     uint64_t entered_ns; /* when that began */
     uint32_t time_waits;
+    uint32_t timeouts;   /* in a row, without progress */
+    uint64_t ack_due_ns; /* text in order is unacknowledged since then, less one; 0 = none */
     /* Storms: segments without progress, and since when. */
     uint32_t idle_segments;
     uint64_t idle_since_ns;

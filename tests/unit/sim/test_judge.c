@@ -273,6 +273,34 @@ static void options_and_timestamps(void **state)
     }
 }
 
+static void late_acks_and_endless_timeouts(void **state)
+{
+    (void)state;
+    const struct hawser_trace_event text = IN(ACK, 501, 101, 10, 2000);
+    const struct hawser_trace_event ack = OUT(ACK, 101, 511, 0, 990);
+    for (unsigned late = 0; late < 3; late++) {
+        struct judged *j = start();
+        tell_all(j, opening, sizeof opening / sizeof opening[0]);
+        tell_all(j, &text, 1);
+        judge_heard(&j->sim, true); /* what comes next tells that it was taken */
+        if (late < 2)
+            tell_all(j, &ack, 1);
+        j->sim.now_ns += late == 0 ? 400 * SIM_MS : 600 * SIM_MS;
+        assert_string_equal(tell(j, &text), late == 2 ? "delayed-ack" : "");
+        end(j);
+    }
+    struct judged *j = start();
+    const struct hawser_trace_event timer = {.kind = HAWSER_TRACE_TIMER,
+                                             .state = HAWSER_ESTABLISHED,
+                                             .timer = HAWSER_TIMER_RETRANSMISSION};
+    j->sim.plan.hosts[0].config.retries2 = 5;
+    tell_all(j, opening, sizeof opening / sizeof opening[0]);
+    for (unsigned i = 0; i < 7; i++)
+        tell_all(j, &timer, 1);
+    assert_string_equal(tell(j, &timer), "retries");
+    end(j);
+}
+
 static void storms(void **state)
 {
     (void)state;
@@ -304,6 +332,7 @@ int main(void)
         cmocka_unit_test(options_and_timestamps),
         cmocka_unit_test(somebody_waits),
         cmocka_unit_test(storms),
+        cmocka_unit_test(late_acks_and_endless_timeouts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
