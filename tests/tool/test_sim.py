@@ -104,7 +104,8 @@ class Shows(Sim):
         never = [name for name, count in found["counters"].items() if count == 0]
         self.assertLessEqual(len(never), 5, never)
         for name in ("path MTU decreases accepted", "SYN cookies that came back", "packets reassembled",
-                     "2 MSL restarted", "records taken over by a SYN", "window probes sent", "requests for memory turned down"):
+                     "2 MSL restarted", "records taken over by a SYN", "window probes sent",
+                     "requests for memory turned down"):
             self.assertNotIn(name, never)
         self.assertIn("never seen", self.sim("--seeds", 2, "--coverage"))
 
