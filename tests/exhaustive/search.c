@@ -184,6 +184,8 @@ static void go_to(struct worker *k, size_t node)
 static void report(struct worker *k, const struct path *path)
 {
     struct result *out = k->s->out;
+    if (k->s->limits->wanted != NULL && strcmp(k->world.fault, k->s->limits->wanted) != 0)
+        return;
     pthread_mutex_lock(&k->s->lock);
     if (!out->failed || path->count < out->path.count) {
         out->failed = true;

@@ -14,6 +14,7 @@ struct limits {
     double seconds;
     unsigned threads;
     size_t memory_bytes;
+    const char *wanted; /* the one fault that ends the search; NULL = any does */
     bool verbose;
 };
 

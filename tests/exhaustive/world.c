@@ -222,8 +222,12 @@ static void transmit(struct world *w, unsigned from, const uint8_t *frame, size_
     memcpy(p->frame, frame, length);
     if (w->observer != NULL)
         w->observer->sent(w->observer->context, p);
-    if (m->count + 1 < NET_MAX && !is_under_way(w, from, frame, length))
+    if (is_under_way(w, from, frame, length))
+        return;
+    if (m->count + 1 < NET_MAX)
         m->count++;
+    else if (!w->unwinding) /* there a late loss is as good as an early one */
+        world_fail(w, "a step sends more segments than the explorer can choose from");
 }
 
 static void tell(const struct world *w, unsigned at, enum user_call call, int64_t result)

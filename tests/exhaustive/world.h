@@ -16,7 +16,7 @@
 
 #define MS UINT64_C(1000000)
 #define NEVER_NS UINT64_MAX
-#define NET_MAX 8u    /* segments under way, at most: more than K only inside a step, and while the network behaves */
+#define NET_MAX 9u    /* places for segments: K are under way, more only within a step and while the network behaves; one is always free */
 #define FRAME_MAX 1600u
 #define LIVES_MAX 4u  /* connections that one user has in one history */
 #define ACTIONS_MAX 64u
