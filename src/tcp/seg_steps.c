@@ -352,8 +352,10 @@ static enum verdict take_text(struct arrival *a)
         return text_without_reader(a);
     if (tcb->fin_waiting && seq_gt(seq_add(seg->seq, seg->text_len), tcb->fin_seq))
         seg->text_len = seq_lt(seg->seq, tcb->fin_seq) ? seq_diff(tcb->fin_seq, seg->seq) : 0;
-    if (seg->text_len == 0)
-        return CONTINUE; /* nothing can stand behind a FIN */
+    if (seg->text_len == 0) {
+        tcb->ack_now = true; /* nothing can stand behind a FIN; but it is out of order */
+        return CONTINUE;
+    }
     uint32_t before = tcb->rx.len;
     switch (reasm_insert(a->tcp, tcb, seg->seq, seg->text, seg->text_len)) {
     case REASM_ADVANCED: /* RFC9293 3.10.7.4g-1; with or without PSH (RFC9293 MAY-17) */
@@ -430,9 +432,10 @@ static bool fin_in_order(struct tcb *tcb, const struct segment *seg)
     if ((seg->flags & TCP_FIN) && !tcb->fin_waiting) {
         tcb->fin_seq = seq_add(seg->seq, seg->text_len);
         tcb->fin_waiting = true;
-        if (seq_gt(tcb->fin_seq, tcb->rcv.nxt))
-            tcb->ack_now = true;
     }
+    /* Too early is out of order, as for text, and each time that it comes (RFC5681 10). */
+    if ((seg->flags & TCP_FIN) && seq_gt(tcb->fin_seq, tcb->rcv.nxt))
+        tcb->ack_now = true;
     return tcb->fin_waiting && seq_leq(tcb->fin_seq, tcb->rcv.nxt);
 }
 
