@@ -286,8 +286,8 @@ static void add_user(struct canon *c, const struct end *end)
     uint64_t now_ns = end->now_ns;
     add(c, (uint64_t)end->opens_left << 40 | (uint64_t)end->accepts_left << 32 |
                (uint64_t)end->sends_left << 24 | (uint64_t)end->lives << 8 |
-               (uint64_t)(end->listener != 0) << 3 | (uint64_t)(end->tcp != 0) << 2 |
-               (uint64_t)end->shut << 1 | end->eof);
+               (uint64_t)end->iss_spent << 4 | (uint64_t)(end->listener != 0) << 3 |
+               (uint64_t)(end->tcp != 0) << 2 | (uint64_t)end->shut << 1 | end->eof);
     for (unsigned i = 0; i < end->lives; i++)
         add_life(c, &end->life[i]);
     if (end->time_wait_ns != 0)

@@ -140,8 +140,10 @@ void judge_event(struct world *w, unsigned end, const struct hawser_trace_event 
     if (event->kind != HAWSER_TRACE_SEGMENT_OUT)
         return;
     if (event->segment.flags & 2) {
-        w->model.end[end].iss = event->segment.seq;
-        w->model.end[end].has_iss = true;
+        struct end *e = &w->model.end[end];
+        e->iss_spent = e->iss_spent && e->iss == event->segment.seq;
+        e->iss = event->segment.seq;
+        e->has_iss = true;
     }
     /* A host that lags behind the other is answered at the other's time only. */
     if (event->segment.retransmission && w->model.end[end].now_ns >= w->model.end[1 - end].now_ns)
@@ -174,10 +176,11 @@ void judge_accept(struct world *w, unsigned end)
     struct life *life = begin_life(w, end);
     if (life == NULL)
         return;
-    life->peer = (uint8_t)(w->model.end[end].request_peer + 1);
-    life->synchronized = true;
+    struct end *e = &w->model.end[end];
     struct hawser_tcp_info info; /* text and FIN may have come with the end of the handshake */
-    const struct end *e = &w->model.end[end];
+    life->peer = (uint8_t)(e->request_peer + 1);
+    life->synchronized = true;
+    e->iss_spent = true;
     if (hawser_status(e->host, e->now_ns, e->tcp, &info) == 0)
         life->heard_fin = info.fin_received;
 }

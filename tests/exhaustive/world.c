@@ -392,13 +392,13 @@ static void end_now(struct world *w, unsigned at, unsigned kind)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-/* A SYN for which a host that had a connection begins another. Between the two its ISN clock ticks,
+/* A SYN for which a host whose user had a connection begins another. Between the two its ISN clock ticks,
  * or both would have the same numbers: RFC 9293 3.4.1 builds on that. */
 static bool begins_again(const struct world *w, const struct packet *p)
 {
     const struct end *end = &w->model.end[1 - p->from];
     struct hawser_usage usage;
-    if ((p->frame[IP_HEADER + 13] & 0x16) != 0x02 || end->listener == 0 || !end->has_iss)
+    if ((p->frame[IP_HEADER + 13] & 0x16) != 0x02 || end->listener == 0 || !end->iss_spent)
         return false;
     hawser_usage_of(end->host, &usage);
     return usage.connections == 0 && usage.halfopens == 0;

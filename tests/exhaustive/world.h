@@ -98,6 +98,7 @@ struct end {
     uint8_t request_peer;       /* life of the peer whose SYN began the present half-open request */
     uint32_t iss;               /* of its last SYN: the origin of its sequence numbers */
     bool has_iss;
+    bool iss_spent;             /* an accepted connection has it */
     uint64_t time_wait_ns;      /* when the present record may end at the earliest; 0 = there is none */
     struct life life[LIVES_MAX];
 };
