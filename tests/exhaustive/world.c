@@ -392,8 +392,8 @@ static void end_now(struct world *w, unsigned at, unsigned kind)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-/* A SYN for which a host whose user had a connection begins another. Between the two its ISN clock ticks,
- * or both would have the same numbers: RFC 9293 3.4.1 builds on that. */
+/* A SYN for which a host whose user had a connection begins another. Between the two its ISN clock
+ * ticks, or both would have the same numbers: RFC 9293 3.4.1 builds on that. */
 static bool begins_again(const struct world *w, const struct packet *p)
 {
     const struct end *end = &w->model.end[1 - p->from];
