@@ -31,6 +31,7 @@ import matrix  # noqa: E402 (it lies beside this folder)
 COPIED = ("meson.build", "meson_options.txt", "include", "src", "port", "sock", "pkt", "sim", "tools", "examples",
           "bench", "man", "scripts", "tests")
 CATCHERS = ("unit", "scenario", "scripts", "sim", "explorer")
+OUTSIDERS = ("scripts", "sim", "explorer")  # of which one at least must notice
 UNIT_LAYERS = ("tcp", "stack", "net", "wire")  # whose unit tests look for planted bugs
 SAMPLE_SEED, SAMPLE_SIZE = 9293, 40
 TEST_SECONDS, SCRIPTS_SECONDS, SIM_SECONDS, EXPLORER_SECONDS = 60, 120, 300, 300
@@ -306,6 +307,9 @@ def run_bugs(options, copies, bugs):
             verdict = "NOT NOTICED"
         else:
             verdict = ", ".join(f"{name} ({words})" for name, words in found.items())
+        # Unit tests and scenarios were written beside the code; what users write for themselves must notice it as well.
+        if found and set(OUTSIDERS) <= set(catchers.names) and not set(OUTSIDERS) & set(found):
+            missing.append(" or ".join(OUTSIDERS))
         if missing:
             verdict += f"; but not by {', '.join(missing)}"
         bad += not found or bool(missing)
