@@ -78,7 +78,8 @@ static void retransmission_timeout(const struct tcp *tcp, struct tcb *tcb, uint6
     if (tcb->rtx_count == tcp->config->retries1 && !tcb->r1_reported) {
         /* RFC9293 MUST-20, MUST-47, SHLD-10: tell the user, and IP, that the path may be bad. */
         tcb->r1_reported = true;
-        tcb->soft_error = HAWSER_ERR_EXCESSIVE_RETRANSMISSION;
+        if (tcb->soft_error == 0) /* what ICMP said, and nobody has asked for yet, tells more */
+            tcb->soft_error = HAWSER_ERR_EXCESSIVE_RETRANSMISSION;
         tcb_tell(tcb, HAWSER_EVENT_SOFT_ERROR);
     }
     tcb->timing = false; /* RFC6298 06 */
