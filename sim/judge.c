@@ -221,7 +221,8 @@ static void judge_left(struct sim *sim, uint32_t index, struct life *life,
         break;
     case HAWSER_RECORD_REUSED_BY_OPEN: /* config.h: timewait_reuse */
         if (config->timewait_reuse == 0 ||
-            event->now_ns - life->entered_ns < config->timewait_reuse_delay_ns)
+            (event->now_ns - life->entered_ns < config->timewait_reuse_delay_ns &&
+             sim->hosts[life->host].meter.refused_count == 0))
             sim_fail(sim, "time-wait", index, "an OPEN took over what it may not");
         break;
     case HAWSER_RECORD_REUSED_BY_SYN:

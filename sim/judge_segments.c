@@ -246,7 +246,7 @@ static void judge_storm(struct sim *sim, uint32_t host, struct life *life,
     if (!new_text && --at->allowance < 0)
         sim_fail(sim, "storm", life == NULL ? LIFE_NONE : index_of(sim, life),
                  "host %u sends without a cause", host);
-    if (life == NULL)
+    if (life == NULL || (seg->flags & RST)) /* which nobody answers */
         return;
     if (life->idle_segments++ == 0)
         life->idle_since_ns = sim->now_ns;

@@ -208,7 +208,9 @@ static uint32_t match(struct sim *sim, uint32_t host, const struct hawser_tcp_in
     uint32_t opener = lives_owner(sim, host, &info->remote.address);
     uint32_t index =
         opener == PLAN_ANY ? LIFE_NONE : lives_find(lives, opener, &info->remote, &info->local);
-    bool forgot = opener != PLAN_ANY && (lives->purged > 0 || sim->hosts[opener].restarts > 0);
+    /* An old ACK can be a valid cookie (RFC 4987 3.6): nothing is kept to tell it from a new one. */
+    bool forgot = opener != PLAN_ANY &&
+                  (sim->cookies || lives->purged > 0 || sim->hosts[opener].restarts > 0);
     if (index == LIFE_NONE || !opened_with(&lives->list[index], info->irs)) {
         if (!forgot)
             sim_fail(sim, "accept", index, "host %u accepted what nobody opened", host);
@@ -275,7 +277,7 @@ void program_event(struct sim *sim, uint32_t host, const struct hawser_event *ev
         end->stage = STAGE_OPEN;
         end->opened_ns = sim->now_ns;
     }
-    if (event->events & HAWSER_EVENT_WRITABLE)
+    if (event->events & (HAWSER_EVENT_WRITABLE | HAWSER_EVENT_ERROR))
         end->blocked = false;
     if ((event->events & HAWSER_EVENT_ERROR) && (end->stage == STAGE_OPENING || end->eof)) {
         struct hawser_tcp_info info;
