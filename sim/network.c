@@ -149,6 +149,8 @@ static void send_icmp(struct sim *sim, const struct passage *p, enum packet_icmp
     network_mac(p->wire, p->from, way.to_mac);
     way.source.address = plan_address(p->wire, ROUTER, p->packet.v6);
     way.destination.address = p->packet.source;
+    if (kind == PACKET_TOO_BIG) /* all that is under way may be sent again, in small pieces */
+        sim->hosts[p->from].allowance += 2000;
     uint32_t length =
         packet_make_icmp(&way, kind, p->mtu, p->data + p->packet.ip_at, p->packet.ip_bytes, out);
     launch(sim, p->from, p->wire, path_delay(sim, p->wire, p->from, p->to), out, length);

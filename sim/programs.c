@@ -208,7 +208,7 @@ static uint32_t match(struct sim *sim, uint32_t host, const struct hawser_tcp_in
     uint32_t opener = lives_owner(sim, host, &info->remote.address);
     uint32_t index =
         opener == PLAN_ANY ? LIFE_NONE : lives_find(lives, opener, &info->remote, &info->local);
-    /* An old ACK can be a valid cookie (RFC 4987 3.6): nothing is kept to tell it from a new one. */
+    /* An old ACK can be a valid cookie (RFC 4987 3.6): nothing is kept to tell it from a new. */
     bool forgot = opener != PLAN_ANY &&
                   (sim->cookies || lives->purged > 0 || sim->hosts[opener].restarts > 0);
     if (index == LIFE_NONE || !opened_with(&lives->list[index], info->irs)) {
