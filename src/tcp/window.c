@@ -41,6 +41,14 @@ uint32_t window_to_offer(const struct tcb *tcb)
     return room;
 }
 
+/* Rounding up moves the edge a little. A peer that sends segments smaller than a unit could have it
+ * move by all that it sends, into a buffer that nobody reads: an eighth of that is enough. */
+static uint32_t rounding_room(const struct tcb *tcb)
+{
+    uint32_t most = tcb->rcv_buf_bytes + tcb->rcv_buf_bytes / 8;
+    return most > tcb->rx.len ? most - tcb->rx.len : 0;
+}
+
 uint16_t window_field(const struct tcb *tcb, bool syn, uint32_t *offered)
 {
     uint32_t wnd = window_to_offer(tcb);
@@ -50,13 +58,18 @@ uint16_t window_field(const struct tcb *tcb, bool syn, uint32_t *offered)
         return field;
     }
     uint32_t unit = UINT32_C(1) << tcb->rcv_wscale;
-    /* An unmoved edge is rounded up, so that scaling does not draw it back; a new one is rounded
-     * down. */
-    uint32_t field = wnd == tcb->rcv.wnd ? (uint32_t)(((uint64_t)wnd + unit - 1) >> tcb->rcv_wscale)
-                                         : wnd >> tcb->rcv_wscale;
-    if (field > UINT16_MAX)
-        field = UINT16_MAX;
+    uint32_t up = (uint32_t)(((uint64_t)wnd + unit - 1) >> tcb->rcv_wscale);
+    uint32_t down = wnd >> tcb->rcv_wscale;
+    if (up > UINT16_MAX)
+        up = UINT16_MAX;
+    bool unmoved = wnd == tcb->rcv.wnd;
+    /* A new edge is rounded down; an unmoved one up, so that scaling does not draw it back. */
+    uint32_t field = unmoved ? up : down;
     *offered = field << tcb->rcv_wscale;
+    if (unmoved && *offered > rounding_room(tcb)) {
+        field = down;
+        *offered = wnd; /* what was promised is still taken (RFC 7323 2.4) */
+    }
     return (uint16_t)field;
 }
 

@@ -88,6 +88,13 @@ static void scaling_of_the_field(void **state)
     tcb.rcv_buf_bytes = 1001;
     assert_int_equal(window_field(&tcb, false, &offered), 8);
     assert_true(offered >= 1001);
+    /* nor does rounding carry it far beyond the buffer: what was promised stays so, untold */
+    tcb.rx.len = 102;
+    assert_int_equal(window_field(&tcb, false, &offered), 8);
+    tcb.rx.len = 103;
+    assert_int_equal(window_field(&tcb, false, &offered), 7);
+    assert_int_equal(offered, 1001);
+    tcb.rx.len = 0;
     tcb.rcv.wnd = 0;
     tcb.rcv_buf_bytes = 200000;
     assert_int_equal(window_field(&tcb, true, &offered), 65535); /* never scaled on a SYN */
