@@ -308,7 +308,8 @@ def run_bugs(options, copies, bugs):
         else:
             verdict = ", ".join(f"{name} ({words})" for name, words in found.items())
         # Unit tests and scenarios were written beside the code; what users write for themselves must notice it as well.
-        if found and set(OUTSIDERS) <= set(catchers.names) and not set(OUTSIDERS) & set(found):
+        outsiders_look = set(OUTSIDERS) <= set(catchers.names) and "unseen" not in bug
+        if found and outsiders_look and not set(OUTSIDERS) & set(found):
             missing.append(" or ".join(OUTSIDERS))
         if missing:
             verdict += f"; but not by {', '.join(missing)}"
