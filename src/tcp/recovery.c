@@ -342,7 +342,8 @@ bool recovery_lost_hole(const struct tcb *tcb, struct hole *hole)
 }
 
 /* Rule 4: the segment that holds the highest octet that is not SACKed. It may be a lost tail, of
- * which nothing but a timeout would tell otherwise. */
+ * which nothing but a timeout would tell otherwise. Not when that octet has gone again already: a
+ * single loss with nothing new behind it would be sent twice at once (docs/deviations.md). */
 static bool highest_unsacked(const struct tcb *tcb, struct hole *hole)
 {
     seq_t end = tcb->snd.nxt, start = tcb->snd.una;
@@ -353,7 +354,7 @@ static bool highest_unsacked(const struct tcb *tcb, struct hole *hole)
         start = seq_of(tcb->sacked.at[i - 1].right);
     hole->len = seq_diff(end, start) < tcb->snd_mss ? seq_diff(end, start) : tcb->snd_mss;
     hole->seq = seq_sub(end, hole->len);
-    return hole->len > 0;
+    return seq_gt(end, tcb->high_rxt);
 }
 
 bool recovery_other_hole(const struct tcb *tcb, struct hole *hole, bool *rescue)

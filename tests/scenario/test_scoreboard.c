@@ -362,7 +362,7 @@ static bool next_segment(const struct model *m, uint32_t *n, bool *rescue)
     if (!m->fast || m->rescued)
         return false;
     *rescue = true;
-    for (*n = m->nxt; *n > m->una;) /* rule 4 */
+    for (*n = m->nxt; *n > from;) /* rule 4, but never what has gone again already */
         if (!m->sacked[--*n])
             return true;
     return false;
