@@ -108,13 +108,16 @@ def look(target, folder, sanitized):
     if not sanitized:
         faults += check_library(libdir / "libhawser.so", names, "-D")
         faults += check_library(libdir / "libhawser.a", names)
+        faults += check_library(libdir / "libhawser-packetdrill.so", {"packetdrill_interface_init"}, "-D")
+        faults += check_library(libdir / "libhawser-packetdrill-preload.so",
+                                {"getsockopt", "hawser_packetdrill_ask"}, "-D")
 
     languages = [[*compiler, "-std=c17", "-x", "c"]] + ([["clang", "-x", "c++"]] if shutil.which("clang") else [])
     for header in headers:
         for language in languages:
             run(*language, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I", include,
                 "-include", header, "/dev/null")
-    for page in ("man1/hawser.1", "man3/hawser.3"):
+    for page in ("man1/hawser.1", "man3/hawser.3", "man7/hawser-packetdrill.7"):
         if not list(target.rglob(page + "*")):
             faults.append(f"{page} is not installed")
     if not list(target.rglob("bin/hawser")):

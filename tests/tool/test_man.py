@@ -4,7 +4,7 @@
 from toolkit import *
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PAGES = [os.path.join(ROOT, "man", name) for name in ("hawser.1", "hawser.3")]
+PAGES = [os.path.join(ROOT, "man", name) for name in ("hawser.1", "hawser.3", "hawser-packetdrill.7")]
 
 
 class Man(Case):
