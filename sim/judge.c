@@ -152,8 +152,10 @@ static void judge_state(struct sim *sim, uint32_t host, const struct hawser_trac
     else if (life->state == HAWSER_CLOSED && event->from == HAWSER_SYN_RECEIVED)
         judge_cookie(life, &sim->heard);
     life->state = event->to;
-    if (event->to == HAWSER_TIME_WAIT)
+    if (event->to == HAWSER_TIME_WAIT) {
         life->time_waits++;
+        life->until_ns = 0; /* that of FIN-WAIT-2, which does not count any more */
+    }
     if (event->to == HAWSER_CLOSED) {
         bool as_should = event->cause == HAWSER_CAUSE_ACK_OF_FIN ||
                          event->cause == HAWSER_CAUSE_TIMEOUT_2MSL ||
@@ -221,8 +223,7 @@ static void judge_left(struct sim *sim, uint32_t index, struct life *life,
         break;
     case HAWSER_RECORD_REUSED_BY_OPEN: /* config.h: timewait_reuse */
         if (config->timewait_reuse == 0 ||
-            (event->now_ns - life->entered_ns < config->timewait_reuse_delay_ns &&
-             sim->hosts[life->host].meter.refused_count == 0))
+            event->now_ns - life->entered_ns < config->timewait_reuse_delay_ns)
             sim_fail(sim, "time-wait", index, "an OPEN took over what it may not");
         break;
     case HAWSER_RECORD_REUSED_BY_SYN:
@@ -249,9 +250,11 @@ static void judge_record(struct sim *sim, uint32_t host, const struct hawser_tra
     struct life *life = &lives->list[index];
     if (event->record == HAWSER_RECORD_ENTERED)
         judge_entered(sim, index, life, event);
+    else if (event->record == HAWSER_RECORD_RESTARTED && life->until_ns == 0)
+        judge_entered(sim, index, life, event); /* out of FIN-WAIT-2 */
     else if (event->record == HAWSER_RECORD_RESTARTED) {
-        /* The chunk may be full and the old end stays: never earlier than it was. */
-        if (event->until_ns < life->until_ns && life->time_waits == 0)
+        /* There may be no memory and the old end stays: never earlier than it was. */
+        if (event->until_ns < life->until_ns)
             sim_fail(sim, "time-wait", index, "restarted, and over earlier");
         life->until_ns = event->until_ns;
     } else

@@ -47,12 +47,13 @@ void talk_options(struct sim *sim, const struct plan_end *end, uint32_t host, ha
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 /* Whether such an end could happen: what a network and a peer can do, and when. */
-static void judge_error(struct sim *sim, const struct flow_end *end, int error)
+static void judge_error(struct sim *sim, uint32_t index, const struct flow_end *end, int error)
 {
     const struct life *life = end->life == LIFE_NONE ? NULL : &sim->store->lives.list[end->life];
     switch (error) {
     case HAWSER_ERR_RESET:
-        if (life != NULL && life->flow != NO_FLOW && life->state == HAWSER_CLOSED &&
+        /* A program that reads late hears it when the same ends already had another life. */
+        if (life != NULL && life->flow == index && life->state == HAWSER_CLOSED &&
             life->ended_by != HAWSER_CAUSE_RST && life->ended_by != HAWSER_CAUSE_DATA_AFTER_CLOSE)
             sim_fail(sim, "error", life_of(end), "RESET, but it ended because of: %s",
                      hawser_cause_text(life->ended_by));
@@ -78,7 +79,7 @@ static void judge_error(struct sim *sim, const struct flow_end *end, int error)
 void talk_failed(struct sim *sim, uint32_t index, uint32_t side, int error)
 {
     struct flow_end *end = &flow_at(sim, index)->end[side];
-    judge_error(sim, end, error);
+    judge_error(sim, index, end, error);
     host_allow(sim, end->host);
     (void)hawser_close(sim->hosts[end->host].host, end->tcp);
     talk_over(sim, index, side, OVER_ERROR);

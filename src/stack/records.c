@@ -256,6 +256,17 @@ uint32_t records_add(struct records *r, const struct flow_key *key, const struct
     return (q->tail_chunk << r->place_bits) | q->tail_place++;
 }
 
+/* The head's end is so much later, or earlier: by differences, so that 32 bits of milliseconds are
+ * enough however long a queue lives. */
+static void head_moves(struct record_queue *q, int64_t by_ms)
+{
+    uint64_t by_ns = (uint64_t)(by_ms < 0 ? -by_ms : by_ms) * NS_PER_MS;
+    if (by_ms >= 0)
+        q->head_at_ns = ns_add(q->head_at_ns, by_ns);
+    else
+        q->head_at_ns -= by_ns < q->head_at_ns ? by_ns : q->head_at_ns;
+}
+
 /* Moves the head over one dead place. */
 static void head_step(struct records *r, struct record_queue *q, bool v6)
 {
@@ -275,10 +286,9 @@ static void head_step(struct records *r, struct record_queue *q, bool v6)
         q->head_place = 0;
         chunk_give(r, chunk);
     }
-    /* By differences, so that 32 bits of milliseconds are enough however long a queue lives. */
     uint32_t after =
         records_at(r, v6, (q->head_chunk << r->place_bits) | q->head_place)->ends_at_ms;
-    q->head_at_ns += (uint64_t)(after - before) * NS_PER_MS;
+    head_moves(q, (int32_t)(after - before));
 }
 
 static bool head_is_dead(const struct records *r, const struct record_queue *q, bool v6)
@@ -303,34 +313,45 @@ void records_remove(struct records *r, bool v6, uint32_t index)
     find_next(r);
 }
 
+void records_change(struct records *r, bool v6, uint32_t index, const struct timewait *wait)
+{
+    struct record_queue *q = &r->queues[chunk_at(r, index >> r->place_bits)->queue];
+    struct timewait *old = records_at(r, v6, index);
+    int32_t by_ms = (int32_t)(wait->ends_at_ms - old->ends_at_ms);
+    *old = *wait;
+    if (index != ((q->head_chunk << r->place_bits) | q->head_place))
+        return;
+    head_moves(q, by_ms);
+    find_next(r);
+}
+
 /* Dead places too: the head's time is found by the differences between neighbours. */
-static void queue_shift(struct records *r, unsigned queue, int64_t by_ms)
+static void queue_shift(struct records *r, unsigned queue, bool fin_wait_2, int64_t by_ms)
 {
     struct record_queue *q = &r->queues[queue];
     bool v6 = queue_is_v6(queue);
     uint32_t chunk = q->head_chunk, place = q->head_place;
     if (q->head_at_ns == NEVER)
         return;
-    uint64_t by_ns = (uint64_t)(by_ms < 0 ? -by_ms : by_ms) * NS_PER_MS;
-    if (by_ms >= 0)
-        q->head_at_ns = ns_add(q->head_at_ns, by_ns);
-    else
-        q->head_at_ns -= by_ns < q->head_at_ns ? by_ns : q->head_at_ns;
+    if (records_at(r, v6, (chunk << r->place_bits) | place)->fin_wait_2 == fin_wait_2)
+        head_moves(q, by_ms);
     while (chunk != q->tail_chunk || place != q->tail_place) {
         if (place == q->places) {
             chunk = chunk_at(r, chunk)->next;
             place = 0;
             continue;
         }
-        records_at(r, v6, (chunk << r->place_bits) | place)->ends_at_ms += (uint32_t)by_ms;
+        struct timewait *wait = records_at(r, v6, (chunk << r->place_bits) | place);
+        if (wait->fin_wait_2 == fin_wait_2)
+            wait->ends_at_ms += (uint32_t)by_ms;
         place++;
     }
 }
 
 void records_shift(struct records *r, bool fin_wait_2, int64_t by_ms)
 {
-    queue_shift(r, fin_wait_2 ? RECORDS_FIN_WAIT_2_V4 : RECORDS_TIME_WAIT_V4, by_ms);
-    queue_shift(r, fin_wait_2 ? RECORDS_FIN_WAIT_2_V6 : RECORDS_TIME_WAIT_V6, by_ms);
+    for (unsigned i = 0; i < RECORDS_QUEUES; i++)
+        queue_shift(r, i, fin_wait_2, by_ms);
     find_next(r);
 }
 

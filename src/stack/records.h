@@ -7,6 +7,9 @@
  *     queue   chunk         chunk              chunk
  *     head -> [..dddLLdLL]  [LLLLLdLLLL]  <-   [LLL.......]   <- tail       L live, d dead, . free
  *
+ * Without memory to move it, a FIN-WAIT-2 record becomes TIME-WAIT where it lies (records_change), and may end later than what lies behind it. That is
+ * then over when it is: late by 2 MSL at the most, and no segment meets it after its own end (waiting_expire_due).
+ *
  * An index (30 bits: chunk, place) names a record as long as it lives. */
 #ifndef HAWSER_STACK_RECORDS_H
 #define HAWSER_STACK_RECORDS_H
@@ -82,20 +85,23 @@ static inline bool records_may_move(const struct records *r)
     return r->dead_count <= r->live_count + 4096;
 }
 
+/* Another content where it lies, its end included. */
+void records_change(struct records *r, bool v6, uint32_t index, const struct timewait *wait);
+
 struct timewait *records_at(const struct records *r, bool v6, uint32_t index);
 void records_key(const struct records *r, bool v6, uint32_t index, struct flow_key *out);
 bool records_equal(const struct records *r, bool v6, uint32_t index, const struct flow_key *key);
 
-/* When the next record ends; NEVER = there is none. */
+/* When the next record is over; NEVER = there is none. */
 static inline uint64_t records_next(const struct records *r)
 {
     return r->next_at_ns;
 }
 
-/* Every record of TIME-WAIT, or of FIN-WAIT-2, ends so many milliseconds later, or earlier. */
+/* Every record of TIME-WAIT, or of FIN-WAIT-2, in whichever queue, ends so many milliseconds later, or earlier. */
 void records_shift(struct records *r, bool fin_wait_2, int64_t by_ms);
 
-/* The one that ends first; false when there is none. Records end in the order in which this names them. */
+/* The one that is over first; false when there is none. Records end in the order in which this names them. */
 bool records_first(const struct records *r, bool *v6, uint32_t *index);
 
 /* Every live record once, one a call: *cursor 0 at first. A record that moves between calls is not shown again (the walk goes from a queue's tail to its head).

@@ -97,9 +97,10 @@ void waiting_expire(struct hawser_host *host, uint64_t now_ns)
     }
 }
 
-/* FIN: 2 MSL start anew, at the tail; out of FIN-WAIT-2 it is another queue's. Without memory
- * for that, or when the peer has done it too often, the record stays where it is and its end
- * as it was. */
+/* FIN: 2 MSL start anew, at the tail; out of FIN-WAIT-2 it is another queue's. That must not need
+ * memory, or TIME-WAIT would be too short for what it is for (RFC9293 MUST-13): without, the record
+ * gets its new end where it lies. Only once, for what lies behind it waits for that: when a FIN that
+ * comes again finds no memory, or has come too often, its end stays as it was. */
 static void restart(struct hawser_host *host, uint32_t ref, const struct flow_key *key,
                     uint64_t hash, const struct timewait *renewed, uint64_t now_ns)
 {
@@ -110,9 +111,10 @@ static void restart(struct hawser_host *host, uint32_t ref, const struct flow_ke
     if (records_may_move(&host->records) || wait->fin_wait_2)
         index = records_add(&host->records, key, renewed, now_ns);
     if (index == RECORD_NONE) {
-        uint32_t ends_at_ms = wait->ends_at_ms;
-        *wait = *renewed;
-        wait->ends_at_ms = ends_at_ms;
+        struct timewait changed = *renewed;
+        if (from == HAWSER_TIME_WAIT)
+            changed.ends_at_ms = wait->ends_at_ms;
+        records_change(&host->records, v6, flow_index_of(ref), &changed);
     } else {
         map_replace(&host->flows.map, hash, ref, ref_of(v6, index));
         records_remove(&host->records, v6, flow_index_of(ref));

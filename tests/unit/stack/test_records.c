@@ -289,6 +289,60 @@ static void test_refused_memory(void **state)
     end(&f);
 }
 
+/* Records that last longer where they lie: each is over at its own end or, behind one of them, when
+ * that is. */
+static void test_last_longer_in_place(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct prng prng;
+    begin(&f, UINT64_MAX);
+    prng_init(&prng, 11);
+    enum { COUNT = 9000 }; /* several chunks */
+    uint32_t *index = calloc(COUNT, sizeof index[0]);
+    uint64_t *ends_ns = calloc(COUNT, sizeof ends_ns[0]);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint64_t now = START_NS + i * NS_PER_MS;
+        struct flow_key key = key_of(i, false);
+        ends_ns[i] = now + 20 * NS_PER_S;
+        struct timewait wait = wait_until(ends_ns[i], i, true);
+        index[i] = records_add(&f.records, &key, &wait, now);
+    }
+    uint64_t now = START_NS + COUNT * NS_PER_MS;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (i != 0 && i != COUNT - 1 && prng_below(&prng, 4) != 0)
+            continue;
+        struct timewait wait = *records_at(&f.records, false, index[i]);
+        ends_ns[i] = now + 30 * NS_PER_S + prng_below(&prng, 9000) * NS_PER_MS;
+        wait.ends_at_ms = timewait_clock(ends_ns[i]);
+        wait.fin_wait_2 = false;
+        records_change(&f.records, false, index[i], &wait);
+    }
+    assert_int_equal(records_next(&f.records), ends_ns[0]);
+    records_shift(&f.records, false, 500); /* those of TIME-WAIT, wherever they lie */
+    for (uint32_t i = 0; i < COUNT; i++) {
+        bool first_longer = !records_at(&f.records, false, index[i])->fin_wait_2;
+        ends_ns[i] += first_longer ? 500 * NS_PER_MS : 0;
+    }
+    assert_int_equal(records_next(&f.records), ends_ns[0]);
+    uint64_t latest_ns = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t first;
+        bool v6;
+        assert_true(records_first(&f.records, &v6, &first));
+        assert_int_equal(first, index[i]);
+        assert_int_equal(records_next(&f.records), ends_ns[i]);
+        if (ends_ns[i] > latest_ns)
+            latest_ns = ends_ns[i];
+        records_remove(&f.records, false, index[i]);
+    }
+    assert_int_equal(records_next(&f.records), NEVER);
+    assert_true(latest_ns <= now + 40 * NS_PER_S);
+    free(index);
+    free(ends_ns);
+    end(&f);
+}
+
 /* Memory that is touched where it is used only. */
 static void *lazy_acquire(void *context, size_t bytes)
 {
@@ -364,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_walk_among_changes),
         cmocka_unit_test(test_any_cursor_is_safe),
         cmocka_unit_test(test_refused_memory),
+        cmocka_unit_test(test_last_longer_in_place),
         cmocka_unit_test(test_many_chunks),
         cmocka_unit_test(test_dead_places_are_bounded),
     };

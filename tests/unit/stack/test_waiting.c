@@ -179,6 +179,12 @@ static void configure_msl(struct hawser_config *config, unsigned host)
     config->msl_ns = 10 * NS_PER_S;
 }
 
+static void configure_short(struct hawser_config *config, unsigned host)
+{
+    configure_msl(config, host);
+    config->fin_wait_2_ns = 3 * NS_PER_S;
+}
+
 /* Host 0, which the forged peer opened, closes first: its end is in TIME-WAIT. */
 static void in_time_wait(struct setup *s, const char *here, const char *there)
 {
@@ -397,6 +403,49 @@ static void test_no_memory_for_a_record(void **state)
     }
 }
 
+/* FIN-WAIT-2 becomes TIME-WAIT where it lies when there is no memory to move it, and still lasts
+ * 2 MSL; what lies behind it is over after that at the latest.
+ * EVIDENCE 9293-MUST-13 */
+static void test_time_wait_without_memory(void **state)
+{
+    (void)state;
+    for (unsigned first = 0; first < 2; first++) { /* the queue's head, or behind another */
+        struct setup s;
+        s.lan = malloc(sizeof *s.lan);
+        lan_init(s.lan, &(struct lan_setup){.alone = true, .configure = configure_short});
+        s.here = lan_end("198.18.0.1", 80);
+        s.listener = lan_listen(s.lan, 0, 80);
+        struct forged peers[2];
+        for (uint16_t i = 0; i < 2; i++) {
+            peers[i] = lan_forge_handshake(s.lan, lan_end("198.18.0.2", 4000 + i), s.here, 5000);
+            hawser_tcp tcp;
+            assert_int_equal(hawser_accept(s.lan->host[0], s.listener, &tcp), 0);
+            assert_int_equal(hawser_close(s.lan->host[0], tcp), 0);
+            lan_settle(s.lan);
+            peers[i].ack++;
+            peers[i].flags = TCP_ACK;
+            lan_forge(s.lan, &peers[i]);
+        }
+        assert_int_equal(usage_of(s.lan, 0).timewaits, 2);
+        s.peer = peers[0];
+        s.peer.to.port = 81; /* nobody is there: the room for replies is taken */
+        lan_forge(s.lan, &s.peer);
+        test_memory_refuse_from(&s.lan->memory[0], 1);
+        lan_run(s.lan, 2 * NS_PER_S);
+        s.peer = peers[!first];
+        s.peer.flags = TCP_FIN | TCP_ACK;
+        lan_forge(s.lan, &s.peer);
+        assert_int_equal(lan_last(s.lan)->ack.v, s.peer.seq + 1);
+        assert_in_range(left_ns(&s), 20 * NS_PER_S, 20 * NS_PER_S + NS_PER_MS);
+        lan_run(s.lan, 20 * NS_PER_S - 1);
+        assert_in_range(left_ns(&s), 1, NS_PER_MS + 1);
+        lan_run(s.lan, NS_PER_MS);
+        assert_int_equal(usage_of(s.lan, 0).timewaits, 0);
+        assert_int_equal(hawser_counters_of(s.lan->host[0])->timewait_expired, 1);
+        end(&s);
+    }
+}
+
 static void test_the_oldest_goes(void **state)
 {
     (void)state;
@@ -442,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_fin_flood),
         cmocka_unit_test(test_the_oldest_goes),
         cmocka_unit_test(test_no_memory_for_a_record),
+        cmocka_unit_test(test_time_wait_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
