@@ -20,6 +20,7 @@
 
 struct socket {
     struct sock *sock;      /* NULL: empty */
+    hawser_tcp tcp;         /* the connection that those are of: */
     uint32_t written, read; /* octets of its streams so far */
     bool marks;             /* urgent octets leave the stream: nothing is compared any more */
 };
@@ -124,14 +125,19 @@ static void finished(struct sockets *s, struct call *call)
     call->socket = NULL;
     switch (call->op.kind) {
     case SOCK_OP_CONNECT:
-        if (result == 0)
+        if (sock_handle(call->op.sock) !=
+            socket->tcp) { /* connect may also only tell how it went */
+            socket->tcp = sock_handle(call->op.sock);
             socket->written = socket->read = 0;
+        }
         break;
     case SOCK_OP_ACCEPT: {
         struct socket *fresh = result == 0 ? room(s) : NULL;
         REQUIRE((result == 0) == (call->op.accepted != NULL));
         if (fresh != NULL)
-            *fresh = (struct socket){.sock = call->op.accepted, .marks = socket->marks};
+            *fresh = (struct socket){.sock = call->op.accepted,
+                                     .tcp = sock_handle(call->op.accepted),
+                                     .marks = socket->marks};
         else if (result == 0)
             sock_close(call->op.accepted, s->machine.now_ns);
         break;
