@@ -99,8 +99,8 @@ void waiting_expire(struct hawser_host *host, uint64_t now_ns)
 
 /* FIN: 2 MSL start anew, at the tail; out of FIN-WAIT-2 it is another queue's. That must not need
  * memory, or TIME-WAIT would be too short for its purpose (RFC9293 MUST-13): without, the record
- * gets its new end where it lies. Only once, for what lies behind it waits for that: when a FIN that
- * comes again finds no memory, or has come too often, its end stays as it was. */
+ * gets its new end where it lies. Only once, for what lies behind it waits for that: when a FIN
+ * that comes again finds no memory, or has come too often, its end stays as it was. */
 static void restart(struct hawser_host *host, uint32_t ref, const struct flow_key *key,
                     uint64_t hash, const struct timewait *renewed, uint64_t now_ns)
 {
