@@ -76,7 +76,7 @@ struct hawser_config {
     uint64_t rto_max_ns;              /* default 120 s, at least 60 s (RFC6298 05) */
     uint64_t rto_initial_ns;          /* default 1 s (RFC6298 01) */
     uint8_t retries1;                 /* R1: default 3 (RFC9293 SHLD-10) */
-    uint8_t retries2;                 /* R2 in retransmissions: default 15 (RFC9293 SHLD-11); a user timeout replaces it */
+    uint8_t retries2;                 /* R2 in retransmissions: default 15 (RFC9293 SHLD-11); a user timeout replaces it. Below R1, R1 is never told */
     uint64_t override_ns;             /* sender's silly window override, default 200 ms; 0.1-1.0 s (RFC 9293 3.8.6.2.1) */
     uint32_t challenge_acks;          /* per connection and challenge_interval_ns, default 10 (RFC 5961 7) */
     uint64_t challenge_interval_ns;   /* default 5 s */

@@ -187,8 +187,6 @@ static const char *fault_of_pairs(const struct hawser_config *config)
         return "port_last";
     if (config->rto_initial_ns < config->rto_min_ns)
         return "rto_initial_ns";
-    if (config->retries2 < config->retries1)
-        return "retries2";
     if (config->receive_window_initial_bytes > config->receive_buffer_bytes)
         return "receive_window_initial_bytes";
     return NULL;

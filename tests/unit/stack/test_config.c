@@ -111,7 +111,7 @@ static const struct {
     FIELD(rto_initial_ns, 1000),
     FIELD(rto_initial_ns, 100 * NS_PER_MS),
     FIELD(retries1, 0),
-    FIELD(retries2, 2),
+    FIELD(retries2, 0),
     FIELD(override_ns, 99 * NS_PER_MS),
     FIELD(override_ns, 1001 * NS_PER_MS),
     FIELD(challenge_acks, 0),
