@@ -9,15 +9,15 @@
 
 /* ---- the program's buffers ---- */
 
-/* Their total; -EFAULT, -EINVAL: beyond what a count can say. */
-static int64_t room_of(const struct msghdr *message)
+/* Their total; -EFAULT, -EINVAL: beyond what a count can say. What is discarded needs no place. */
+static int64_t room_of(const struct msghdr *message, bool discard)
 {
     int64_t room = 0;
     for (size_t i = 0; i < message->msg_iovlen; i++) {
         const struct iovec *piece = &message->msg_iov[i];
         if (piece->iov_len > INT32_MAX || room > INT32_MAX - (int64_t)piece->iov_len)
             return -EINVAL;
-        if (piece->iov_base == NULL && piece->iov_len > 0)
+        if (piece->iov_base == NULL && piece->iov_len > 0 && !discard)
             return -EFAULT;
         room += (int64_t)piece->iov_len;
     }
@@ -235,7 +235,7 @@ enum sock_turn receive_try(struct sock_op *op, uint64_t now_ns)
     if (op->message == NULL)
         return op_done(op, -EFAULT);
     struct msghdr *message = op->message;
-    int64_t room = room_of(message);
+    int64_t room = room_of(message, (op->flags & MSG_TRUNC) != 0);
     if (room < 0)
         return op_done(op, room);
     if (op->flags & MSG_ERRQUEUE) /* nothing is ever put there */
