@@ -61,11 +61,14 @@ struct flow_end {
     uint64_t wake_ns; /* the earliest that is in the queue, NEVER = none */
 };
 
+struct guest_end;
+
 struct flow {
     bool used;
     uint32_t job, generation;
     uint64_t uid;
     struct flow_end end[2]; /* 0 opens */
+    struct guest_end *guest[2]; /* of a user's program, where it has begun */
 };
 
 struct job_state {
@@ -198,6 +201,15 @@ void talk(struct sim *sim, uint32_t flow, uint32_t side);
 void talk_over(struct sim *sim, uint32_t flow, uint32_t side, enum over how);
 void talk_failed(struct sim *sim, uint32_t flow, uint32_t side, int error);
 void talk_options(struct sim *sim, const struct plan_end *end, uint32_t host, hawser_tcp tcp);
+void talk_wake_at(struct sim *sim, uint32_t flow, uint32_t side, uint64_t at_ns);
+void talk_excuse(struct sim *sim, const struct flow *flow);
+
+/* guest.c: what a user's program does instead */
+void guest_begin(struct sim *sim, uint32_t flow, uint32_t side);
+void guest_event(struct sim *sim, uint32_t flow, uint32_t side, uint32_t events);
+void guest_over(struct sim *sim, uint32_t flow, uint32_t side, bool restarted);
+void guest_judge(struct sim *sim, uint32_t flow); /* both are over */
+void guest_free(struct flow *flow);
 
 /* judge.c, judge_segments.c: the checkers that listen to trace events */
 void judge_event(void *host_context, const struct hawser_trace_event *event);

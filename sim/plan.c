@@ -16,7 +16,8 @@ enum {
     LABEL_HOST = 0x100,
     LABEL_WIRE = 0x200,
     LABEL_JOB = 0x300,
-    LABEL_EPISODE = 0x400
+    LABEL_EPISODE = 0x400,
+    LABEL_GUEST = 0x500
 };
 
 /* Most are small: the smaller the run, the more of them. */
@@ -365,6 +366,16 @@ void plan_draw(struct plan *plan, uint64_t seed)
     for (unsigned i = 0; i < plan->episodes_count; i++)
         draw_episode(plan, i);
     plan_settle(plan);
+}
+
+void plan_give_to_program(struct plan *plan)
+{
+    struct random r = random_of(plan->seed, LABEL_GUEST);
+    for (unsigned i = 0; i < plan->jobs_count; i++) {
+        struct plan_job *job = &plan->jobs[i];
+        job->guest = random_percent(&r, 75) || i == 0;
+        job->simultaneous = job->simultaneous && !job->guest; /* there is one client */
+    }
 }
 
 void plan_settle(struct plan *plan)

@@ -73,6 +73,7 @@ struct plan_job {
     uint16_t server_port;
     uint16_t client_port; /* 0 = chosen by the host */
     bool simultaneous;    /* both open */
+    bool guest;             /* a user's program talks */
     uint32_t backlog;
     struct plan_end end[2];
 };
@@ -116,6 +117,9 @@ struct plan {
 };
 
 void plan_draw(struct plan *plan, uint64_t seed);
+
+/* Gives the first job and most others to a user's program. */
+void plan_give_to_program(struct plan *plan);
 
 /* Leaves a part out: "job3", "fault2", "repeat5" (job 5 runs once), "chunk". False: no such part. */
 bool plan_leave_out(struct plan *plan, const char *part);

@@ -49,15 +49,17 @@ size_t plan_print_job(const struct plan *plan, unsigned job, char *out, size_t c
     static const char *const endings[PLAN_ENDINGS] = {
         "shutdown", "after eof", "close", "linger 0", "abort at", "abort after", "keep"};
     const struct plan_job *j = &plan->jobs[job];
-    return clipped(
-        snprintf(out, cap,
-                 "job%u: host %u to %u, IPv%u, %s%u times%s, from %.3f s: %u octets (%s) "
-                 "and %u (%s)",
-                 job, j->client, j->server, j->v6 ? 6u : 4u,
-                 j->wire == PLAN_ANY ? "loopback, " : "", j->repeat,
-                 j->simultaneous ? ", both open" : "", (double)j->start_ns / 1e9, j->end[0].bytes,
-                 endings[j->end[0].ending], j->end[1].bytes, endings[j->end[1].ending]),
-        cap);
+    char talk[96];
+    if (j->guest)
+        snprintf(talk, sizeof talk, "the program");
+    else
+        snprintf(talk, sizeof talk, "%u octets (%s) and %u (%s)", j->end[0].bytes,
+                 endings[j->end[0].ending], j->end[1].bytes, endings[j->end[1].ending]);
+    return clipped(snprintf(out, cap, "job%u: host %u to %u, IPv%u, %s%u times%s, from %.3f s: %s",
+                            job, j->client, j->server, j->v6 ? 6u : 4u,
+                            j->wire == PLAN_ANY ? "loopback, " : "", j->repeat,
+                            j->simultaneous ? ", both open" : "", (double)j->start_ns / 1e9, talk),
+                   cap);
 }
 
 size_t plan_print_episode(const struct plan *plan, unsigned episode, char *out, size_t cap)

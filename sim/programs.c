@@ -168,13 +168,17 @@ void program_job(struct sim *sim, uint32_t index)
         flow_at(sim, flow)->end[1].stage = STAGE_OVER;
         flow_at(sim, flow)->end[1].over = OVER_ERROR;
     }
-    for (unsigned side = 0; side < 2; side++)
-        if (flow_at(sim, flow)->end[side].stage == STAGE_OPENING)
-            talk(sim, flow, side);
     job->attempts = 0;
     sim->result->figures.connections++;
     if (--job->runs_left == 0)
         sim->jobs_open--;
+    if (plan->guest) {
+        guest_begin(sim, flow, 0);
+        return;
+    }
+    for (unsigned side = 0; side < 2; side++)
+        if (flow_at(sim, flow)->end[side].stage == STAGE_OPENING)
+            talk(sim, flow, side);
 }
 
 void programs_start(struct sim *sim)
@@ -251,7 +255,10 @@ void program_accept(struct sim *sim, uint32_t host, hawser_tcp listener)
         bind(sim, index, 1, &info);
         hawser_set_user(at, tcp, (void *)(uintptr_t)((uint64_t)index * 2 + 2));
         talk_options(sim, &sim->plan.jobs[flow->job].end[1], host, tcp);
-        talk(sim, index, 1);
+        if (sim->plan.jobs[flow->job].guest)
+            guest_begin(sim, index, 1);
+        else
+            talk(sim, index, 1);
     }
 }
 
@@ -271,6 +278,10 @@ void program_event(struct sim *sim, uint32_t host, const struct hawser_event *ev
     if (!flow_at(sim, index)->used || end->host != host || end->tcp != event->tcp ||
         end->stage == STAGE_OVER)
         return;
+    if (sim->plan.jobs[flow_at(sim, index)->job].guest) {
+        guest_event(sim, index, side, event->events);
+        return;
+    }
     if (event->events & HAWSER_EVENT_SOFT_ERROR)
         hawser_take_soft_error(sim->hosts[host].host, event->tcp);
     if ((event->events & HAWSER_EVENT_CONNECTED) && end->stage == STAGE_OPENING) {
@@ -297,7 +308,10 @@ void program_wake(struct sim *sim, uint32_t index, uint32_t side, uint32_t gener
         return;
     flow->end[side].wake_ns = NEVER;
     host_allow(sim, flow->end[side].host);
-    talk(sim, index, side);
+    if (sim->plan.jobs[flow->job].guest)
+        guest_event(sim, index, side, 0);
+    else
+        talk(sim, index, side);
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */
@@ -311,8 +325,10 @@ void talk_over(struct sim *sim, uint32_t index, uint32_t side, enum over how)
     end->stage = STAGE_OVER;
     end->over = how;
     end->over_ns = sim->now_ns;
+    guest_over(sim, index, side, how == OVER_RESTART);
     bool next = side == 0 && sim->jobs[job].runs_left > 0 && !sim->jobs[job].waiting;
     if (other->stage == STAGE_OVER) {
+        guest_judge(sim, index);
         sim->result->figures.clean += end->over == OVER_CLEAN && other->over == OVER_CLEAN;
         flow_free(sim, index);
     }

@@ -367,6 +367,9 @@ static void clean_up(struct sim *sim)
     for (uint32_t i = 0; i < sim->plan.hosts_count; i++)
         if (sim->hosts[i].meter.store != NULL)
             meter_reclaim(&sim->hosts[i].meter);
+    for (uint32_t i = 0; i < sim->store->flows_count; i++)
+        if (flow_at(sim, i)->used)
+            guest_free(flow_at(sim, i));
     if (sim->capture != NULL)
         (void)hawser_pcap_close(sim->capture, NULL);
 }

@@ -22,7 +22,7 @@
 struct worker {
     struct sim_figures figures;
     struct sim_coverage coverage;
-    struct sim_result failures[SIM_FAILURES_MAX];
+    struct sim_result failures[SIM_FAILURES_MAX], result; /* of the one it is at */
     uint32_t failures_count;
     uint64_t seed, next; /* the one it is at, and the one that comes after */
     uint64_t digest;
@@ -45,7 +45,7 @@ static void work(const struct sim_search *search, struct worker *worker)
 {
     struct sim_store *store = sim_store_create();
     struct plan plan;
-    struct sim_result result;
+    struct sim_result *result = &worker->result;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGALRM, SIG_DFL);
     while (store != NULL && !worker->stopped && !is_last(search, worker->next)) {
@@ -53,12 +53,14 @@ static void work(const struct sim_search *search, struct worker *worker)
         worker->next += search->jobs;
         alarm(search->options.breaks == SIM_BREAK_HANG ? 2 : SEED_SECONDS);
         plan_draw(&plan, worker->seed);
-        sim_run(store, &plan, &search->options, &result, &worker->coverage);
-        sim_figures_add(&worker->figures, &result.figures);
-        worker->digest += random_mix(result.digest ^ worker->seed);
-        if (!result.failed)
+        if (search->options.guest != NULL)
+            plan_give_to_program(&plan);
+        sim_run(store, &plan, &search->options, result, &worker->coverage);
+        sim_figures_add(&worker->figures, &result->figures);
+        worker->digest += random_mix(result->digest ^ worker->seed);
+        if (!result->failed)
             continue;
-        keep(worker, &result);
+        keep(worker, result);
         if (!search->go_on)
             break;
     }
@@ -79,12 +81,8 @@ static bool start(const struct sim_search *search, struct worker *worker)
 /* A worker died of the seed it was at. */
 static void bury(struct worker *worker, int status)
 {
-    struct sim_result result = {.failed = true, .seed = worker->seed, .rule = "crash"};
-    bool hung = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
-    if (hung)
-        snprintf(result.rule, sizeof result.rule, "hang");
-    snprintf(result.text, sizeof result.text, "%s",
-             WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the process exited");
+    struct sim_result result;
+    sim_died(&result, worker->seed, worker->result.in_program, status);
     worker->figures.runs++;
     worker->figures.failures++;
     keep(worker, &result);

@@ -29,14 +29,15 @@ static void run_in_child(const struct plan *plan, const struct sim_options *opti
     _exit(store != NULL ? 0 : 1);
 }
 
-static void died(struct sim_result *result, uint64_t seed, int status)
+void sim_died(struct sim_result *result, uint64_t seed, bool in_program, int status)
 {
     *result = (struct sim_result){.failed = true, .seed = seed, .rule = "crash"};
     result->figures.runs = result->figures.failures = 1;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         snprintf(result->rule, sizeof result->rule, "hang");
-    snprintf(result->text, sizeof result->text, WIFSIGNALED(status) ? "%s" : "it exited",
-             WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "");
+    snprintf(result->text, sizeof result->text, "%s%s",
+             WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the process exited",
+             in_program ? ", while it was the program's turn" : "");
 }
 
 void sim_run_apart(const struct plan *plan, const struct sim_options *options,
@@ -54,10 +55,10 @@ void sim_run_apart(const struct plan *plan, const struct sim_options *options,
     int status = 0;
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    if (child > 0 && status == 0)
+    if (child > 0 && status == 0 && shared->figures.runs == 1) /* to its end */
         *result = *shared;
     else if (child > 0)
-        died(result, plan->seed, status);
+        sim_died(result, plan->seed, shared->in_program, status);
     (void)munmap(shared, sizeof *shared);
 }
 
@@ -83,7 +84,7 @@ static bool is_gone(const char *without, const char *part)
  * it smaller, for what could not go before may be able to now. */
 unsigned sim_shrink(struct plan *plan, const struct sim_options *options, char *without, size_t cap)
 {
-    struct sim_options quiet = {.breaks = options->breaks};
+    struct sim_options quiet = {.breaks = options->breaks, .guest = options->guest};
     struct sim_result first, result;
     unsigned runs = 1;
     sim_run_apart(plan, &quiet, &first);

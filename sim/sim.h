@@ -7,6 +7,7 @@
 
 #include <hawser/trace.h>
 
+#include "sim/guest.h"
 #include "sim/plan.h"
 
 #define SIM_STATES 12u /* enum hawser_state is 1..11 */
@@ -42,7 +43,11 @@ struct sim_result {
     uint64_t seed, digest;
     uint64_t step, at_ns; /* where it ended: the steps are the prefix that fails */
     struct sim_figures figures;
+    bool in_program; /* a user's program had its turn, if this is all that is left of a process */
 };
+
+/* What a run that ended its process had come to: text for a result. */
+void sim_died(struct sim_result *result, uint64_t seed, bool in_program, int status);
 
 /* Ways to make the world around the hosts wrong, so that a checker must say so. */
 #define SIM_BREAK_MAP(X)                                                                           \
@@ -60,6 +65,7 @@ enum sim_break {
 
 struct sim_options {
     enum sim_break breaks;
+    const struct sim_guest *guest; /* a user's program for the jobs that are for it, NULL = none */
     const char *capture; /* file for every frame as it is sent, NULL = none */
     FILE *trace;         /* every trace event of every host, NULL = none */
     FILE *story;         /* the last trace events of the connection that failed, NULL = none */

@@ -85,7 +85,7 @@ void talk_failed(struct sim *sim, uint32_t index, uint32_t side, int error)
     talk_over(sim, index, side, OVER_ERROR);
 }
 
-static void wake_at(struct sim *sim, uint32_t index, uint32_t side, uint64_t at_ns)
+void talk_wake_at(struct sim *sim, uint32_t index, uint32_t side, uint64_t at_ns)
 {
     struct flow *flow = flow_at(sim, index);
     struct flow_end *end = &flow->end[side];
@@ -126,7 +126,7 @@ static enum progress write_some(struct sim *sim, uint32_t index, uint32_t side)
     if (end->shut || end->blocked || end->written >= limit)
         return STUCK;
     if (end->write_at_ns > sim->now_ns) {
-        wake_at(sim, index, side, end->write_at_ns);
+        talk_wake_at(sim, index, side, end->write_at_ns);
         return STUCK;
     }
     size_t n =
@@ -143,7 +143,7 @@ static enum progress write_some(struct sim *sim, uint32_t index, uint32_t side)
     }
     if (taken == HAWSER_ERR_RESOURCES) { /* no event will tell */
         end->write_at_ns = sim->now_ns + 100 * SIM_MS;
-        wake_at(sim, index, side, end->write_at_ns);
+        talk_wake_at(sim, index, side, end->write_at_ns);
         return STUCK;
     }
     if (taken <= 0 || (size_t)taken > n) {
@@ -166,7 +166,7 @@ static enum progress write_some(struct sim *sim, uint32_t index, uint32_t side)
 
 /* Nothing keeps old segments from this incarnation when the one before had no TIME-WAIT: by a RST,
  * a limit, or without RFC 1337 (RFC 9293 3.6.1). The run ends, and proves nothing. */
-static void excuse(struct sim *sim, const struct flow *flow)
+void talk_excuse(struct sim *sim, const struct flow *flow)
 {
     for (unsigned side = 0; side < 2; side++) {
         uint32_t life = flow->end[side].life;
@@ -186,7 +186,7 @@ static void judge_end_of_stream(struct sim *sim, const struct flow *flow, unsign
     if (breaks(sim, SIM_BREAK_EOF, 1))
         written++;
     if (!closed || end->read != written)
-        excuse(sim, flow);
+        talk_excuse(sim, flow);
     if (!closed)
         sim_fail(sim, "stream", life_of(end), "the stream ended after %llu octets, nobody ended it",
                  (unsigned long long)end->read);
@@ -202,13 +202,13 @@ static void judge_text(struct sim *sim, struct flow *flow, unsigned side, const 
     if (n > 10 && breaks(sim, SIM_BREAK_SKIP, 2))
         end->read++;
     if (end->read + n > peer->written)
-        excuse(sim, flow);
+        talk_excuse(sim, flow);
     if (end->read + n > peer->written)
         sim_fail(sim, "stream", life_of(end), "%zu octets after %llu, but only %llu were written",
                  n, (unsigned long long)end->read, (unsigned long long)peer->written);
     size_t good = content_compare(&sim->store->content, stream_of(flow, !side), end->read, data, n);
     if (good != n)
-        excuse(sim, flow);
+        talk_excuse(sim, flow);
     if (good != n)
         sim_fail(sim, "stream", life_of(end), "octet %llu of the stream is not what was written",
                  (unsigned long long)(end->read + good));
@@ -258,7 +258,7 @@ static enum progress read_some(struct sim *sim, uint32_t index, uint32_t side)
     if (end->eof)
         return STUCK;
     if (end->read_at_ns > sim->now_ns) {
-        wake_at(sim, index, side, end->read_at_ns);
+        talk_wake_at(sim, index, side, end->read_at_ns);
         return STUCK;
     }
     bool peeks = plan->peeks && (end->read & 1) == 0;
@@ -324,7 +324,7 @@ static enum progress finish(struct sim *sim, uint32_t index, uint32_t side)
     case PLAN_ABORT_AT:
         if (sim->now_ns - end->opened_ns >= plan->ending_at)
             return leave(sim, index, side, OVER_ABORT);
-        wake_at(sim, index, side, end->opened_ns + plan->ending_at);
+        talk_wake_at(sim, index, side, end->opened_ns + plan->ending_at);
         return STUCK;
     case PLAN_LINGER:
         if (!all_written)
@@ -350,7 +350,7 @@ static enum progress finish(struct sim *sim, uint32_t index, uint32_t side)
         if (all_written && !end->shut && sim->now_ns - end->done_ns >= plan->ending_at)
             return shut(sim, index, side);
         if (all_written && !end->shut)
-            wake_at(sim, index, side, end->done_ns + plan->ending_at);
+            talk_wake_at(sim, index, side, end->done_ns + plan->ending_at);
         return end->shut && end->eof ? leave(sim, index, side, OVER_CLEAN) : STUCK;
     }
     return STUCK;
@@ -370,7 +370,7 @@ static void talk_early(struct sim *sim, uint32_t index, uint32_t side)
         ;
     if (!sim->plan.jobs[flow->job].simultaneous || sim->now_ns - end->opened_ns > EARLY_NS)
         return;
-    wake_at(sim, index, side, sim->now_ns + sim->plan.wires[0].delay_ns / 2 + SIM_MS / 10);
+    talk_wake_at(sim, index, side, sim->now_ns + sim->plan.wires[0].delay_ns / 2 + SIM_MS / 10);
     if (plan->ending != PLAN_SHUTDOWN || end->written != plan->bytes || end->shut)
         return;
     if (hawser_status(sim->hosts[end->host].host, host_now(sim, end->host), end->tcp, &info) == 0 &&
@@ -390,7 +390,7 @@ void talk(struct sim *sim, uint32_t index, uint32_t side)
     if (end->stage != STAGE_OPEN)
         return;
     if (end->opened_ns + plan->think_ns > sim->now_ns) {
-        wake_at(sim, index, side, end->opened_ns + plan->think_ns);
+        talk_wake_at(sim, index, side, end->opened_ns + plan->think_ns);
         return;
     }
     for (;;) {

@@ -28,7 +28,9 @@ enum {
     KEY_BREAK,
     KEY_KEEP_GOING,
     KEY_NO_SHRINK,
-    KEY_PLAN
+    KEY_PLAN,
+    KEY_PROGRAM,
+    KEY_PROGRAM_ARG
 };
 
 struct arguments {
@@ -36,7 +38,8 @@ struct arguments {
     bool has_seed, has_seeds, searches;
     double minutes; /* < 0: not given */
     unsigned jobs;
-    const char *without, *capture;
+    const char *without, *capture, *program, *program_arg;
+    struct sim_guest guest; /* the program, loaded */
     bool trace, coverage, json, keep_going, no_shrink, plan;
     enum sim_break breaks;
 };
@@ -109,6 +112,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_PLAN:
         a->plan = true;
         return 0;
+    case KEY_PROGRAM:
+        a->program = argument;
+        return 0;
+    case KEY_PROGRAM_ARG:
+        a->program_arg = argument;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "too many arguments: '%s'", argument);
         return 0;
@@ -116,6 +125,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->searches = a->has_seeds || a->minutes >= 0 || !a->has_seed;
         if (a->searches && (a->without != NULL || a->trace || a->plan || a->capture != NULL))
             argp_error(state, "--without, --capture, --trace and --plan are for one --seed");
+        if (a->program_arg != NULL && a->program == NULL)
+            argp_error(state, "--program-arg is for a --program");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -139,6 +150,9 @@ static const struct argp sim_argp = {
              "every frame, as it is sent (hawser-sim-SEED.pcap after a failure)", 0},
             {"trace", KEY_TRACE, NULL, 0, "prints every event of every host", 0},
             {"coverage", KEY_COVERAGE, NULL, 0, "prints what was reached and what never was", 0},
+            {"program", KEY_PROGRAM, "FILE.so", 0,
+             "a program of your own at the ends of connections (hawser/sim.h)", 0},
+            {"program-arg", KEY_PROGRAM_ARG, "TEXT", 0, "what it is told", 0},
             {"json", KEY_JSON, NULL, 0, "prints one object, and nothing else", 0},
             {"break", KEY_BREAK, "WHAT", OPTION_HIDDEN, "makes the world wrong, for tests", 0},
             {0},
@@ -149,7 +163,8 @@ static const struct argp sim_argp = {
            "follows from the seed. Status 0: everything held.\n\n"
            "  hawser sim                        1000 seeds\n"
            "  hawser sim --seed 42              one, again and again the same\n"
-           "  hawser sim --minutes 10 -j 4      searches",
+           "  hawser sim --minutes 10 -j 4      searches\n"
+           "  hawser sim --program ./mine.so    with a program of your own",
 };
 
 /* ---- printing -------------------------------------------------------------------------------- */
@@ -246,13 +261,31 @@ static int leave_out(struct plan *plan, const char *parts, char *without, size_t
     return STATUS_OK;
 }
 
-static void print_failure(const struct sim_result *result, const char *without)
+static const struct sim_guest *guest_of(const struct arguments *a)
+{
+    return a->guest.program != NULL ? &a->guest : NULL;
+}
+
+static void print_failure(const struct arguments *a, const struct sim_result *result,
+                          const char *without)
 {
     printf("%sFAIL%s %s: %s\n", term_on(stdout, TERM_BAD), term_off(stdout), result->rule,
            result->text);
-    printf("after %llu steps, at %.6f s; again with: hawser sim --seed %llu%s%s\n",
+    printf("after %llu steps, at %.6f s; again with: hawser sim --seed %llu%s%s",
            (unsigned long long)result->step, (double)result->at_ns / 1e9,
            (unsigned long long)result->seed, without[0] != '\0' ? " --without " : "", without);
+    if (a->program != NULL)
+        printf(" --program %s", a->program);
+    if (a->program_arg != NULL)
+        printf(" --program-arg '%s'", a->program_arg);
+    putchar('\n');
+}
+
+static void draw(const struct arguments *a, uint64_t seed, struct plan *plan)
+{
+    plan_draw(plan, seed);
+    if (a->program != NULL)
+        plan_give_to_program(plan);
 }
 
 /* A failure becomes small, and is told with what its connection did last, and a capture. */
@@ -260,7 +293,7 @@ static void explain(const struct arguments *a, struct plan *plan, struct sim_res
                     char *without)
 {
     char path[64];
-    struct sim_options options = {.breaks = a->breaks, .capture = a->capture};
+    struct sim_options options = {.breaks = a->breaks, .guest = guest_of(a), .capture = a->capture};
     if (!a->no_shrink) {
         unsigned runs = sim_shrink(plan, &options, without, WITHOUT_MAX);
         if (!a->json)
@@ -276,7 +309,7 @@ static void explain(const struct arguments *a, struct plan *plan, struct sim_res
     sim_run_apart(plan, &options, result);
     if (a->json)
         return;
-    print_failure(result, without);
+    print_failure(a, result, without);
     printf("capture: %s\n", options.capture);
 }
 
@@ -320,7 +353,7 @@ static int run_one(const struct arguments *a)
     static struct sim_coverage coverage;
     static char without[WITHOUT_MAX];
     struct sim_result result;
-    plan_draw(&plan, a->seed);
+    draw(a, a->seed, &plan);
     if (a->without != NULL) {
         int status = leave_out(&plan, a->without, without, sizeof without);
         if (status != STATUS_OK)
@@ -330,8 +363,9 @@ static int run_one(const struct arguments *a)
         print_plan(&plan);
         return STATUS_OK;
     }
-    struct sim_options options = {.breaks = a->breaks};
+    struct sim_options options = {.breaks = a->breaks, .guest = guest_of(a)};
     sim_run_apart(&plan, &options, &result);
+    uint64_t first = result.digest;
     if (!result.failed || a->trace) {
         struct sim_store *store = sim_store_create();
         options.capture = a->capture;
@@ -341,6 +375,12 @@ static int run_one(const struct arguments *a)
         else if (store != NULL)
             sim_run_apart(&plan, &options, &result);
         sim_store_drop(store);
+    }
+    if (!result.failed && result.digest != first) {
+        cli_error("%s: did not do the same again; it may use time, chance and memory only as "
+                  "hawser/sim.h says",
+                  a->program != NULL ? a->program : "the simulator");
+        return STATUS_FAILED;
     }
     if (result.failed)
         explain(a, &plan, &result, without);
@@ -401,7 +441,7 @@ static int run_search(const struct arguments *a)
                                    : 1000,
         .for_ns = a->minutes >= 0 ? (uint64_t)(a->minutes * 60e9) : UINT64_MAX,
         .jobs = a->jobs,
-        .options = {.breaks = a->breaks},
+        .options = {.breaks = a->breaks, .guest = guest_of(a)},
         .stop = signals_pending,
         .progress = a->json ? NULL : progress,
         .go_on = a->keep_going,
@@ -418,7 +458,7 @@ static int run_search(const struct arguments *a)
         static struct plan plan;
         static char without[WITHOUT_MAX];
         struct sim_result result = found.failures[0];
-        plan_draw(&plan, result.seed);
+        draw(a, result.seed, &plan);
         explain(a, &plan, &result, without);
     }
     return found.figures.failures > 0 ? STATUS_FAILED : STATUS_OK;
@@ -435,5 +475,11 @@ int command_sim(int argc, char **argv)
     int status = cli_parse(&sim_argp, argc, argv, &a);
     if (status >= 0)
         return status;
+    char text[512];
+    if (a.program != NULL && !sim_guest_load(a.program, a.program_arg != NULL ? a.program_arg : "",
+                                             &a.guest, text, sizeof text)) {
+        cli_error("--program: %s", text);
+        return STATUS_USAGE;
+    }
     return a.searches ? run_search(&a) : run_one(&a);
 }

@@ -80,6 +80,100 @@ class Checks(Sim):
         self.assertGreater(found["failures"], 4)
 
 
+# A program that does what is asked of it, and can be made wrong.
+PROGRAM = """
+#include <hawser/sim.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+static void begin(struct hawser_sim_end *end) {{ {begin}; if (hawser_sim_now(end)) hawser_close(end->host, end->tcp); }}
+static void event(struct hawser_sim_end *end, uint32_t events) {{ (void)end; (void)events; {event}; }}
+const struct hawser_sim_program *hawser_sim_init(const char *argument)
+{{
+    static const struct hawser_sim_program program = {{{table}}};
+    (void)argument;
+    {init};
+    return &program;
+}}
+"""
+TABLE = ".version = HAWSER_SIM_VERSION, .state_bytes = 8, .begin = begin, .event = event"
+
+
+class Programs(Sim):
+    example = os.path.join(os.environ.get("HAWSER_EXAMPLES", "."), "example_sim_messages.so")
+
+    def make(self, begin="", event="", table=TABLE, init="", source=None):
+        self.write("mine.c", (source or PROGRAM.format(begin=begin, event=event, table=table, init=init)).encode())
+        include = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "include")
+        made = run("-shared", "-fPIC", "-I", include, "-o", self.path("mine.so"), self.path("mine.c"), exe="cc")
+        self.assertEqual(made.returncode, 0, made.stderr.decode())
+        return "mine.so"
+
+    def refused(self, name, *arguments):
+        finished = run("sim", "--seeds", 5, "--program", name, *arguments, cwd=self.directory)
+        self.assertEqual((finished.returncode, finished.stdout), (2, b""), finished)
+        self.assertEqual(finished.stderr.count(b"\n"), 1, finished)
+        return finished.stderr.decode()
+
+    def test_one_without_fault(self):
+        found = self.search("--seeds", 300, "--program", self.example)
+        self.assertEqual((found["seeds"], found["failures"]), (300, 0))
+        self.assertGreater(found["clean"], 1000)
+        again = self.search("--seeds", 300, "--program", self.example, "-j", 1)
+        self.assertEqual(again["digest"], found["digest"])
+        self.assertNotEqual(self.search("--seeds", 300)["digest"], found["digest"])
+
+    def test_its_faults_are_found(self):
+        for fault in ("header", "short"):
+            with self.subTest(fault):
+                found = self.search("--seeds", 500, "--program", self.example, "--program-arg", fault, status=1)
+                self.assertEqual({failure["rule"] for failure in found["failed"]}, {"program"})
+                seed = found["failed"][0]["seed"]
+                text = self.sim("--seed", seed, "--program", self.example, "--program-arg", fault, status=1)
+                self.assertIn("FAIL program: ", text)
+                again = re.search(r"again with: hawser sim (.*)", text).group(1)
+                self.assertIn("--without ", again)
+                self.assertRegex(text, r"(?m)^capture: ")
+                arguments = again.replace("'", "").split()
+                self.assertIn(re.search(r"FAIL (.*)", text).group(0), self.sim(*arguments, "--no-shrink", status=1))
+
+    def test_what_is_no_program(self):
+        self.assertIn("No such file", self.refused("missing.so"))
+        self.write("text.so", b"not an object")
+        self.assertIn("text.so: ", self.refused("text.so"))
+        self.assertIn("has no hawser_sim_init", self.refused(self.make(source="int nothing;")))
+        self.assertIn("version 7 of hawser/sim.h, this is 1", self.refused(self.make(table=".version = 7")))
+        self.assertIn("has no event function",
+                      self.refused(self.make(table=".version = HAWSER_SIM_VERSION, .begin = begin")))
+        self.assertIn("bytes of state", self.refused(self.make(table=TABLE + ", .state_bytes = 1u << 30")))
+        self.assertIn("undefined symbol: nowhere", self.refused(
+            self.make(source="int nowhere(void); int hawser_sim_init(void) { return nowhere(); }")))
+        self.assertIn("refuses the argument 'odd'", self.refused(self.example, "--program-arg", "odd"))
+        self.assertIn("cannot be loaded", self.refused(self.make(init="abort()")))
+        for status in (0, 3):
+            self.assertIn("it ended the process", self.refused(self.make(init=f"exit({status})")))
+
+    def test_a_program_that_misbehaves(self):
+        for wrong, rule, word in (
+            ({"begin": "abort()"}, "crash", "the program's turn"),
+            ({"begin": "exit(0)"}, "crash", "the program's turn"),
+            ({"begin": 'hawser_sim_fail(end, "no %d", 1)'}, "program", ": no 1"),
+            ({"begin": "return"}, "liveness", "after the faults had stopped"),
+            ({"begin": "hawser_sim_wake(end, 0); return", "event": "hawser_sim_wake(end, 0)"}, "livelock", "woke"),
+        ):
+            with self.subTest(wrong):
+                found = self.search("--seed", 1, "--program", self.make(**wrong), status=1)["failure"]
+                self.assertEqual(found["rule"], rule, found)
+                self.assertIn(word, found["text"])
+
+    def test_one_that_is_not_the_same_again(self):
+        name = self.make(begin="struct timespec now; clock_gettime(CLOCK_MONOTONIC, &now); "
+                               "if (now.tv_nsec & 1) hawser_abort(end->host, end->tcp)")
+        finished = run("sim", "--seed", 77, "--program", name, cwd=self.directory)
+        self.assertEqual(finished.returncode, 1, finished)
+        self.assertIn("mine.so: did not do the same again", finished.stderr.decode())
+
+
 class Shows(Sim):
     def test_plan(self):
         text = self.sim("--seed", 77, "--plan")
@@ -118,6 +212,7 @@ class Shows(Sim):
             (["--seed", "1", "--without", "job99"], "job99"),
             (["--seeds", "5", "--without", "job0"], "--without"),
             (["--break", "everything"], "everything"),
+            (["--program-arg", "x"], "--program"),
             (["extra"], "extra"),
         ):
             with self.subTest(arguments):

@@ -113,6 +113,26 @@ static void plans_in_words(void **state)
     free(plan);
 }
 
+/* A user's program has one client, and something to do in every plan. */
+static void test_given_to_a_program(void **state)
+{
+    (void)state;
+    struct plan *plan = malloc(sizeof *plan);
+    unsigned given = 0, left = 0;
+    for (uint64_t seed = 0; seed < 500; seed++) {
+        plan_draw(plan, seed);
+        plan_give_to_program(plan);
+        assert_true(plan->jobs[0].guest);
+        for (unsigned i = 0; i < plan->jobs_count; i++) {
+            assert_false(plan->jobs[i].guest && plan->jobs[i].simultaneous);
+            given += plan->jobs[i].guest;
+            left += !plan->jobs[i].guest;
+        }
+    }
+    assert_true(given > left && left > 100);
+    free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +140,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_the_same_plan),
         cmocka_unit_test(parts_are_left_out),
         cmocka_unit_test(plans_in_words),
+        cmocka_unit_test(test_given_to_a_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
