@@ -454,9 +454,11 @@ def enter():
     except OSError as error:
         skip(f"no TAP devices: {error}")
     rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    command = ["unshare", *rights, "--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
-    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode != 0:
-        skip("no namespaces of networks and processes here")
+    command = ["unshare", *rights, "--net", "--pid", "--mount-proc", "--fork", "--kill-child",
+               "--propagation", "unchanged"]  # only /proc's is; in a chroot there is no root to change it of
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        skip(f"no namespaces of networks and processes here: {tried.stderr.strip()}")
     with tempfile.TemporaryDirectory(prefix="hawser-interop-") as directory:
         environment = dict(os.environ, HAWSER_INTEROP_DIRECTORY=directory)
         child = subprocess.Popen([*command, sys.executable, "-B", *sys.argv], env=environment)
