@@ -262,8 +262,8 @@ void recovery_on_timeout(const struct tcp *tcp, struct tcb *tcb)
 void recovery_on_path_mtu(const struct tcp *tcp, struct tcb *tcb)
 {
     (void)tcp;
-    if (tcb_flight(tcb) == 0)
-        return;
+    if (tcb_flight(tcb) <= tcb->snd_mss)
+        return; /* nothing that is outstanding can have been too big */
     tcb->recover = tcb->snd.nxt;
     tcb->high_rxt = tcb->snd.una;
     tcb->lost_edge = tcb->snd.nxt;
