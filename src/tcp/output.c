@@ -275,6 +275,7 @@ static void emit_ack(const struct tcp *tcp, struct tcb *tcb, const struct send_p
     if (plan->kind == SEND_PROBE) {
         tcb->probe_now = false;
         tcb->sent_at_ms = ms_clock(now_ns);
+        tcb->answered = false;
         if (tcb->timer.persist_ns != NEVER)
             tcp->counters->window_probes++;
         fill_urgent(tcb, seg); /* RFC9293 MUST-66: urgency is told even while the window is shut */

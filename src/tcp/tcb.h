@@ -103,6 +103,7 @@ struct tcb {
     bool partial_seen : 1;       /* first partial ACK of this recovery was seen (RFC6582 05) */
     bool rescue_used : 1;        /* RFC 6675 NextSeg rule 4 */
     bool window_update : 1;      /* reading moved the window edge far enough: tell the peer */
+    bool answered : 1;           /* something acceptable came after what was sent last */
     bool fin_waiting : 1;        /* the peer's FIN arrived out of order: it stands at fin_seq */
 
     uint8_t dup_acks_owed;       /* immediate duplicate ACKs still to send (RFC2018 04) */

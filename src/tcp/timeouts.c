@@ -28,17 +28,11 @@ static void user_timeout(const struct tcp *tcp, struct tcb *tcb)
     give_up(tcp, tcb, HAWSER_CAUSE_TIMEOUT_USER);
 }
 
-/* Something acceptable came after what we sent last. */
-static bool last_is_answered(const struct tcb *tcb)
-{
-    return (int32_t)(tcb->heard_at_ms - tcb->sent_at_ms) >= 0;
-}
-
 /* A window shrunk to nothing makes retransmissions into probes; while they are answered nobody is
  * dead (RFC9293 MUST-35, MUST-37, SHLD-17). */
 static bool kept_waiting(const struct tcb *tcb)
 {
-    return tcb->snd.wnd == 0 && last_is_answered(tcb);
+    return tcb->snd.wnd == 0 && tcb->answered;
 }
 
 /* RFC9293 MUST-20, MUST-21, MUST-22: is it time to give up? (RFC9293 3.9.1.1x-1: without a user
@@ -99,7 +93,7 @@ static void persist_timeout(const struct tcp *tcp, struct tcb *tcb, uint64_t now
     note(tcp, tcb, HAWSER_TIMER_PERSIST);
     /* RFC9293 MUST-37: for ever, as long as probes are answered; unanswered ones count like
      * retransmissions. */
-    if (tcb->probe_count == 0 || last_is_answered(tcb)) {
+    if (tcb->probe_count == 0 || tcb->answered) {
         tcb->rtx_count = 0;
         tcb->timer.user_ns = NEVER; /* counts from this probe */
     } else if (tcb->rtx_count < UINT8_MAX) {

@@ -29,6 +29,7 @@ static void arm_user_timeout(struct tcb *tcb, uint64_t now_ns)
 void timers_on_sent(struct tcb *tcb, uint64_t now_ns)
 {
     tcb->sent_at_ms = ms_clock(now_ns);
+    tcb->answered = false;
     if (tcb->timer.rtx_ns == NEVER)
         tcb->timer.rtx_ns = ns_add(now_ns, rtx_rto_ns(tcb)); /* RFC6298 10 */
     tcb->timer.persist_ns = NEVER;
@@ -80,6 +81,7 @@ void timers_on_heard(struct tcb *tcb, uint64_t now_ns)
     /* The keep-alive deadline is not moved for each segment: timeouts.c looks at heard_at_ms when
      * it comes (RFC9293 MUST-26). */
     tcb->heard_at_ms = ms_clock(now_ns);
+    tcb->answered = true;
     if (tcb->timer.persist_ns == NEVER && tcb->timer.rtx_ns == NEVER && tcb->probe_count > 0) {
         tcb->probe_count = 0; /* keep-alive probes were answered */
         if (tcb->set.keepalive)
