@@ -352,7 +352,10 @@ static bool highest_unsacked(const struct tcb *tcb, struct hole *hole)
         end = seq_of(tcb->sacked.at[--i].left);
     if (i > 0)
         start = seq_of(tcb->sacked.at[i - 1].right);
-    hole->len = seq_diff(end, start) < tcb->snd_mss ? seq_diff(end, start) : tcb->snd_mss;
+    uint32_t most = tcb->snd_mss;
+    if (tcb_fin_sent(tcb) && seq_eq(end, tcb->snd.nxt))
+        most++; /* a FIN takes a number, and no room */
+    hole->len = seq_diff(end, start) < most ? seq_diff(end, start) : most;
     hole->seq = seq_sub(end, hole->len);
     return seq_gt(end, tcb->high_rxt);
 }
