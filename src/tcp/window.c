@@ -57,18 +57,20 @@ uint16_t window_field(const struct tcb *tcb, bool syn, uint32_t *offered)
         *offered = field;
         return field;
     }
-    uint32_t unit = UINT32_C(1) << tcb->rcv_wscale;
-    uint32_t up = (uint32_t)(((uint64_t)wnd + unit - 1) >> tcb->rcv_wscale);
-    uint32_t down = wnd >> tcb->rcv_wscale;
-    if (up > UINT16_MAX)
-        up = UINT16_MAX;
-    bool unmoved = wnd == tcb->rcv.wnd;
-    /* A new edge is rounded down; an unmoved one up, so that scaling does not draw it back. */
-    uint32_t field = unmoved ? up : down;
+    /* A new edge is rounded down, and so may lie left of the old one: then it has not moved. */
+    uint32_t field = wnd >> tcb->rcv_wscale;
     *offered = field << tcb->rcv_wscale;
-    if (unmoved && *offered > rounding_room(tcb)) {
-        field = down;
-        *offered = wnd; /* what was promised is still taken (RFC 7323 2.4) */
+    if (*offered > tcb->rcv.wnd)
+        return (uint16_t)field;
+    /* The old one is rounded up, so that scaling does not draw it back. */
+    uint32_t unit = UINT32_C(1) << tcb->rcv_wscale;
+    field = (uint32_t)(((uint64_t)tcb->rcv.wnd + unit - 1) >> tcb->rcv_wscale);
+    if (field > UINT16_MAX)
+        field = UINT16_MAX;
+    *offered = field << tcb->rcv_wscale;
+    if (*offered > rounding_room(tcb)) {
+        field = tcb->rcv.wnd >> tcb->rcv_wscale;
+        *offered = tcb->rcv.wnd; /* what was promised is still taken (RFC 7323 2.4) */
     }
     return (uint16_t)field;
 }

@@ -94,6 +94,18 @@ static void scaling_of_the_field(void **state)
     tcb.rx.len = 103;
     assert_int_equal(window_field(&tcb, false, &offered), 7);
     assert_int_equal(offered, 1001);
+    /* A step of a segment is less than a unit, and less than half of one is left of the old edge. */
+    tcb.rcv_wscale = 11;
+    tcb.rcv_mss = 1460;
+    tcb.rcv_buf_bytes = 4096;
+    tcb.rx.len = 536;
+    tcb.rcv.wnd = 2100;
+    assert_int_equal(window_field(&tcb, false, &offered), 1);
+    assert_int_equal(offered, 2100);
+    tcb.rcv.wnd = 2000; /* and here it lies right of it */
+    assert_int_equal(window_field(&tcb, false, &offered), 1);
+    assert_int_equal(offered, 2048);
+    tcb.rcv_wscale = 7;
     tcb.rx.len = 0;
     tcb.rcv.wnd = 0;
     tcb.rcv_buf_bytes = 200000;
