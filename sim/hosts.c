@@ -173,7 +173,7 @@ static bool take_output(struct sim *sim, uint32_t index)
                                                     .capacity = sizeof sim->store->output[i]};
             n = hawser_output(host->host, host->links[wire], host_now(sim, index), buffers, BATCH);
             if (sim->touched_count > 0)
-                judge_touched(sim, index);
+                judge_touched(sim);
             for (size_t i = 0; i < n; i++)
                 network_send(sim, index, wire, buffers[i].data, buffers[i].length);
             any = any || n > 0;

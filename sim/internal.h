@@ -134,7 +134,7 @@ struct sim {
     struct hawser_segment heard; /* the last segment that came in anywhere */
     uint32_t heard_by;           /* the life whose ACK it is, until it is known whether it counts */
     bool cookies;          /* a SYN cookie was sent: connections may come without a request */
-    uint32_t touched[64];  /* lives that sent new data in this output */
+    uint32_t touched[64];  /* lives whose status is to be looked at */
     unsigned touched_count;
     uint64_t broke;        /* times that what is to be broken was broken */
     struct hawser_pcap_writer *capture;
@@ -218,7 +218,8 @@ void judge_segment(struct sim *sim, uint32_t host, const struct hawser_trace_eve
 void judge_request(struct life *life, const struct hawser_segment *syn);
 void judge_heard(struct sim *sim, bool counts);
 void judge_cookie(struct life *life, const struct hawser_segment *ack);
-void judge_touched(struct sim *sim, uint32_t host);
+/* judge_status.c */
+void judge_touched(struct sim *sim);
 /* The host that has an address; PLAN_ANY: none. asks: who means its own loopback address. */
 uint32_t lives_owner(const struct sim *sim, uint32_t asks, const struct hawser_address *address);
 void judge_story(struct sim *sim, FILE *out);

@@ -276,6 +276,7 @@ static void judge_timer(struct sim *sim, uint32_t host, const struct hawser_trac
     if (index == LIFE_NONE ||
         (event->timer != HAWSER_TIMER_RETRANSMISSION && event->timer != HAWSER_TIMER_SYN_ACK))
         return;
+    lives->list[index].timeouts_all += event->timer == HAWSER_TIMER_RETRANSMISSION;
     uint32_t most = c->retries2 > c->syn_retries ? c->retries2 : c->syn_retries;
     if (event->timer == HAWSER_TIMER_SYN_ACK)
         most = c->synack_retries;

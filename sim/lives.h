@@ -8,6 +8,15 @@
 #define LIFE_NONE UINT32_MAX
 #define LIFE_PAST 3u
 
+/* What its status said when it was looked at last. */
+struct look {
+    bool taken;
+    uint8_t recovery;
+    uint32_t timeouts; /* of retransmission, so far */
+    uint32_t una, edge, flight, mss, rtt_samples;
+    uint64_t cwnd, rto_ns;
+};
+
 /* One 4-tuple at one host, through all its incarnations; what follows `state` is of the present one. */
 struct life {
     struct hawser_endpoint local, remote;
@@ -36,6 +45,12 @@ struct life {
     uint64_t entered_ns; /* when that began */
     uint32_t time_waits;
     uint32_t timeouts;   /* in a row, without progress */
+    uint32_t timeouts_all;
+    uint32_t heard_seq;  /* the newest that it heard */
+    bool has_heard_seq;
+    bool edge_lowered;   /* by what seemed new, since it was looked at */
+    bool sent_new;       /* text, since it was looked at */
+    struct look look;
     uint64_t ack_due_ns; /* text in order is unacknowledged since then, less one; 0 = none */
     /* Storms: segments without progress, and since when. */
     uint32_t idle_segments;

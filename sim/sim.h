@@ -54,7 +54,8 @@ void sim_died(struct sim_result *result, uint64_t seed, bool in_program, int sta
     X(CONTENT, "content") X(SKIP, "skip") X(WINDOW, "window") X(ACK, "ack") X(EDGE, "edge")        \
     X(TRANSITION, "transition") X(LEAK, "leak") X(TIME_WAIT, "time-wait") X(STALL, "stall")        \
     X(DEADLINE, "deadline") X(STORM, "storm") X(FORGERY, "forgery") X(CWND, "cwnd") X(EOF, "eof")  \
-    X(GAP, "gap") X(ASSERT, "assert") X(CRASH, "crash") X(HANG, "hang") X(MEMORY, "memory")
+    X(GAP, "gap") X(BACK_OFF, "back-off") X(LOSS, "loss") X(TAKEN_BACK, "taken-back")              \
+    X(ASSERT, "assert") X(CRASH, "crash") X(HANG, "hang") X(MEMORY, "memory")
 
 enum sim_break {
     SIM_BREAK_NOTHING,

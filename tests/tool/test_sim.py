@@ -10,7 +10,8 @@ BREAKS = {
     "content": "stream", "skip": "stream", "eof": "stream", "window": "window", "ack": "acknowledgement",
     "edge": "edge", "gap": "sequence", "transition": "transition", "leak": "memory", "memory": "memory",
     "time-wait": "time-wait", "stall": "liveness", "deadline": "deadline", "storm": "storm", "forgery": "forgery",
-    "cwnd": "cwnd", "assert": "assertion", "crash": "crash", "hang": "hang",
+    "cwnd": "cwnd", "back-off": "back-off", "loss": "cwnd", "taken-back": "window",
+    "assert": "assertion", "crash": "crash", "hang": "hang",
 }
 
 
