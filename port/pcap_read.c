@@ -8,11 +8,13 @@
 #include <hawser/port/pcap.h>
 
 #include "fail.h"
+#include "pcap_link.h"
 
 #define NS_PER_S 1000000000u
 
 struct hawser_pcap_reader {
     pcap_t *pcap;
+    bool datagrams; /* link headers are taken off, frames without a datagram passed over */
 };
 
 static int kind_of(int link_type, enum hawser_link_kind *kind)
@@ -26,16 +28,16 @@ static int kind_of(int link_type, enum hawser_link_kind *kind)
 }
 
 /* libpcap names link types by number only in the file; for people by name. */
-static int refuse_link_type(const char *path, int link_type, struct hawser_port_error *error)
+static int refuse_link_type(const char *path, int link_type, const char *what,
+                            struct hawser_port_error *error)
 {
     const char *name = pcap_datalink_val_to_name(link_type);
-    return port_fail(error, ENOTSUP,
-                     "%s: captured on a link of type %s (%d), neither Ethernet nor bare IP", path,
-                     name != NULL ? name : "unknown", link_type);
+    return port_fail(error, ENOTSUP, "%s: captured on a link of type %s (%d), %s", path,
+                     name != NULL ? name : "unknown", link_type, what);
 }
 
-int hawser_pcap_read_open(const char *path, struct hawser_pcap_reader **out,
-                          enum hawser_link_kind *kind, struct hawser_port_error *error)
+static int open_file(const char *path, struct hawser_pcap_reader **out,
+                     struct hawser_port_error *error)
 {
     FILE *file = fopen(path, "rbe");
     if (file == NULL)
@@ -46,13 +48,7 @@ int hawser_pcap_read_open(const char *path, struct hawser_pcap_reader **out,
         (void)fclose(file);
         return port_fail(error, EPROTO, "%s is not a capture file: %s", path, why);
     }
-    int result = kind_of(pcap_datalink(pcap), kind);
-    if (result != 0) {
-        result = refuse_link_type(path, pcap_datalink(pcap), error);
-        pcap_close(pcap);
-        return result;
-    }
-    struct hawser_pcap_reader *reader = malloc(sizeof *reader);
+    struct hawser_pcap_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) {
         pcap_close(pcap);
         return port_fail(error, ENOMEM, "no memory to read %s", path);
@@ -62,21 +58,58 @@ int hawser_pcap_read_open(const char *path, struct hawser_pcap_reader **out,
     return 0;
 }
 
+int hawser_pcap_read_open(const char *path, struct hawser_pcap_reader **out,
+                          enum hawser_link_kind *kind, struct hawser_port_error *error)
+{
+    struct hawser_pcap_reader *reader;
+    int result = open_file(path, &reader, error);
+    if (result != 0)
+        return result;
+    int link_type = pcap_datalink(reader->pcap);
+    if (kind_of(link_type, kind) == 0) {
+        *out = reader;
+        return 0;
+    }
+    hawser_pcap_read_close(reader);
+    return refuse_link_type(path, link_type, "neither Ethernet nor bare IP", error);
+}
+
+int hawser_pcap_read_open_datagrams(const char *path, struct hawser_pcap_reader **out,
+                                    struct hawser_port_error *error)
+{
+    struct hawser_pcap_reader *reader;
+    int result = open_file(path, &reader, error);
+    if (result != 0)
+        return result;
+    int link_type = pcap_datalink(reader->pcap);
+    reader->datagrams = true;
+    if (pcap_link_known(link_type)) {
+        *out = reader;
+        return 0;
+    }
+    hawser_pcap_read_close(reader);
+    return refuse_link_type(path, link_type, "where IP datagrams cannot be found", error);
+}
+
 int hawser_pcap_read(struct hawser_pcap_reader *reader, struct hawser_pcap_packet *out,
                      struct hawser_port_error *error)
 {
     struct pcap_pkthdr *header = NULL;
     const u_char *data = NULL;
-    int result = pcap_next_ex(reader->pcap, &header, &data);
-    if (result == PCAP_ERROR_BREAK)
-        return 0; /* libpcap's word for the end of the file */
-    if (result != 1)
-        return port_fail(error, EPROTO, "the capture file is damaged: %s",
-                         pcap_geterr(reader->pcap));
+    uint32_t offset = 0;
+    do {
+        int result = pcap_next_ex(reader->pcap, &header, &data);
+        if (result == PCAP_ERROR_BREAK)
+            return 0; /* libpcap's word for the end of the file */
+        if (result != 1)
+            return port_fail(error, EPROTO, "the capture file is damaged: %s",
+                             pcap_geterr(reader->pcap));
+    } while (reader->datagrams &&
+             !pcap_link_find(pcap_datalink(reader->pcap), data, header->caplen, &offset));
     out->time_ns = (uint64_t)header->ts.tv_sec * NS_PER_S + (uint64_t)header->ts.tv_usec;
-    out->data = data;
-    out->length = header->caplen;
-    out->original_length = header->len;
+    out->data = data + offset;
+    out->length = header->caplen - offset;
+    out->original_length = header->len > offset ? header->len - offset : 0;
     return 1;
 }
 

@@ -22,6 +22,10 @@ enum {
     KEY_ALLOW_SHELL,
     KEY_DRY_RUN,
     KEY_TIMEOUT,
+    KEY_RECORD,
+    KEY_RECORD_LOCAL,
+    KEY_RECORD_CONNECTION,
+    KEY_RECORD_LOOSE,
     KEY_LANGUAGE, /* and beyond: language_options[key - KEY_LANGUAGE] */
 };
 
@@ -86,6 +90,13 @@ static const struct argp_option own_options[] = {
     {"dry_run", KEY_DRY_RUN, NULL, OPTION_ALIAS | OPTION_HIDDEN, NULL, 0},
     {"define", 'D', "NAME=VALUE", 0, "NAME in a script is VALUE", 0},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "real time that a script may take (60)", 0},
+    {"record", KEY_RECORD, "FILE", 0,
+     "prints a script that replays one connection of a capture, and runs none", 0},
+    {"record-local", KEY_RECORD_LOCAL, "ADDRESS[:PORT]", 0,
+     "which host of it is the stack under test (the server)", 0},
+    {"record-connection", KEY_RECORD_CONNECTION, "N", 0,
+     "which one (the first with a whole handshake)", 0},
+    {"record-loose", KEY_RECORD_LOOSE, NULL, 0, "what it sends may have other windows", 0},
 };
 #define OWN_OPTIONS (sizeof own_options / sizeof own_options[0])
 
@@ -133,6 +144,31 @@ static void add_define(struct pkt_command *command, const char *text, struct arg
     command->define_count++;
 }
 
+static error_t parse_record(struct pkt_command *command, int key, char *argument,
+                            struct argp_state *state)
+{
+    switch (key) {
+    case KEY_RECORD:
+        command->record.path = argument;
+        return 0;
+    case KEY_RECORD_LOCAL:
+        command->record_options = true;
+        if (!pkt_record_local_scan(argument, &command->record))
+            argp_error(state, "--record-local: '%s' is neither ADDRESS nor ADDRESS:PORT", argument);
+        return 0;
+    case KEY_RECORD_CONNECTION:
+        command->record_options = true;
+        command->record.connection =
+            (size_t)cli_number(state, "record-connection", argument, 1, PKT_RECORD_PACKETS_MAX);
+        return 0;
+    case KEY_RECORD_LOOSE:
+        command->record_options = command->record.loose = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_own(struct pkt_command *command, int key, char *argument,
                          struct argp_state *state)
 {
@@ -171,8 +207,18 @@ static error_t parse_own(struct pkt_command *command, int key, char *argument,
         command->timeout_ns = (uint64_t)(1e9 * cli_seconds(state, "timeout", argument, 0.001, 1e6));
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_record(command, key, argument, state);
     }
+}
+
+static void check_use(const struct pkt_command *command, struct argp_state *state)
+{
+    if (command->record.path != NULL && command->path_count > 0)
+        argp_error(state, "--record runs no scripts");
+    if (command->record.path == NULL && command->record_options)
+        argp_error(state, "--record-... go with --record");
+    if (command->record.path == NULL && command->path_count == 0)
+        argp_error(state, "which scripts?");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -187,8 +233,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         command->path_count = (size_t)(state->argc - state->next);
         return 0;
     }
-    if (key == ARGP_KEY_NO_ARGS)
-        argp_error(state, "which scripts?");
+    if (key == ARGP_KEY_END)
+        check_use(command, state);
     return parse_own(command, key, argument, state);
 }
 
@@ -197,7 +243,8 @@ static const char doc[] =
     "takes a millisecond.\n\n"
     "  hawser pkt handshake.pkt       one script\n"
     "  hawser pkt tests/scripts       all scripts below a folder\n"
-    "  hawser pkt -v --pcap x.pcap x.pkt\n\n"
+    "  hawser pkt -v --pcap x.pcap x.pkt\n"
+    "  hawser pkt --record x.pcap | hawser pkt -\n\n"
     "A line a script: ok, FAIL, or skip with what is not there. The manual, hawser(1), has the "
     "differences from packetdrill.\v"
     "Beside these every option of packetdrill itself is taken, as --NAME=VALUE: ip_version, "
@@ -270,7 +317,9 @@ int command_pkt(int argc, char **argv)
     struct pkt_command command = {.timeout_ns = 60000000000u};
     struct pkt_files files = {0};
     int status = parse_command(argc, argv, &command);
-    if (status < 0)
+    if (status < 0 && command.record.path != NULL)
+        status = pkt_record_command(&command);
+    else if (status < 0)
         status = pkt_files_find(&command, &files) != 0 ? STATUS_USAGE : run_files(&command, &files);
     pkt_files_free(&files);
     pkt_arena_free(&command.arena);

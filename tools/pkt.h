@@ -10,6 +10,7 @@
 
 #include "pkt/parse.h"
 #include "pkt/python.h"
+#include "pkt/record.h"
 #include "pkt/survivors.h"
 
 struct pkt_command {
@@ -24,6 +25,8 @@ struct pkt_command {
     const char *pcap, *survivors_path;
     unsigned workers; /* 0 = one a processor */
     uint64_t timeout_ns;
+    struct pkt_record_choice record; /* --record and what goes with it; path NULL = scripts are run */
+    bool record_options;
     bool verbose, json, strict, mutate, allow_shell, dry_run;
 };
 
@@ -34,12 +37,20 @@ struct pkt_files {
     size_t count, room;
 };
 
-/* Takes files as they are and all *.pkt below folders. Returns 0, or -1 after a message. */
+/* Takes files as they are (- is standard input) and all *.pkt below folders. Returns 0, or -1 after a message. */
 int pkt_files_find(const struct pkt_command *command, struct pkt_files *out);
 void pkt_files_free(struct pkt_files *files);
 
 /* The whole file with a NUL behind it; NULL and *why (static) = it cannot be read. */
 char *pkt_file_read(const char *path, size_t *length, const char **why);
+
+/* ---- pkt_record.c: a capture into a script --------------------------------------------------- */
+
+/* ADDRESS or ADDRESS:PORT (an IPv6 address in [ ] then); false = neither. */
+bool pkt_record_local_scan(const char *text, struct pkt_record_choice *choice);
+
+/* The command's status; the script goes to standard output. */
+int pkt_record_command(struct pkt_command *command);
 
 /* ---- pkt_job.c: one script --------------------------------------------------------------------- */
 

@@ -75,11 +75,11 @@ int pkt_files_find(const struct pkt_command *command, struct pkt_files *out)
         struct stat status;
         const char *path = command->paths[i];
         size_t before = out->count;
-        if (stat(path, &status) != 0) {
+        if (strcmp(path, "-") != 0 && stat(path, &status) != 0) {
             cli_error("%s: %s", path, strerror(errno));
             return -1;
         }
-        if (!S_ISDIR(status.st_mode)) {
+        if (strcmp(path, "-") == 0 || !S_ISDIR(status.st_mode)) {
             char *copy = strdup(path);
             if (copy == NULL || add(out, copy) != 0)
                 return -1;
@@ -104,7 +104,7 @@ void pkt_files_free(struct pkt_files *files)
 
 char *pkt_file_read(const char *path, size_t *length, const char **why)
 {
-    FILE *file = fopen(path, "rbe");
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
     size_t room = 16384, got = 0;
     char *text = NULL;
     if (file == NULL) {

@@ -85,6 +85,14 @@ HAWSER_EXPORT
 int hawser_pcap_read_open(const char *path, struct hawser_pcap_reader **out,
                           enum hawser_link_kind *kind, struct hawser_port_error *error);
 
+/* The same for IP datagrams, whatever they were captured on: Ethernet with or without VLAN tags,
+ * Linux's device "any" (SLL, SLL2), loopback, bare IP. hawser_pcap_read then passes over all other
+ * frames, and gives datagrams without their link headers; what stands behind a short one in its
+ * frame is still there. -ENOTSUP: of another link type. */
+HAWSER_EXPORT
+int hawser_pcap_read_open_datagrams(const char *path, struct hawser_pcap_reader **out,
+                                    struct hawser_port_error *error);
+
 /* The next packet: 1 and *out; 0 at the end of the file; -EPROTO: it is damaged from here on. */
 HAWSER_EXPORT
 int hawser_pcap_read(struct hawser_pcap_reader *reader, struct hawser_pcap_packet *out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Capture files: what is written is read back, byte for byte and nanosecond for nanosecond.
- * Of pcap_read.c and pcap_write.c. */
+ * Of pcap_link.c, pcap_read.c and pcap_write.c. */
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -224,6 +224,78 @@ static void test_read_failures(void **state)
     hawser_pcap_read_close(NULL);
 }
 
+#define DATAGRAM 0x45, 1, 2, 3
+
+/* Frames of each link type, and how many bytes stand before the datagram; -1 = none is in it. */
+static const struct link_row {
+    uint32_t type;
+    int offset;
+    uint8_t frame[28];
+    uint32_t length;
+} link_rows[] = {
+    {1, 14, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, DATAGRAM}, 18},
+    {1, 18, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 0, 0, 5, 8, 0, DATAGRAM}, 22},
+    {1,
+     22,
+     {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0xa8, 0, 1, 0x81, 0, 0, 5, 0x86, 0xdd, 0x60},
+     23},
+    {1, -1, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 6, DATAGRAM}, 18}, /* ARP */
+    {1, -1, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0}, 14},
+    {1, -1, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 0, 0, 5, 8}, 17},
+    {1, -1, {0}, 13},
+    {1, -1, {0}, 0},
+    {113, 16, {0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, DATAGRAM}, 20}, /* SLL */
+    {113, -1, {0}, 15},
+    {276,
+     20,
+     {8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, DATAGRAM},
+     24}, /* SLL2 */
+    {276, -1, {8, 0}, 2},
+    {0, 4, {2, 0, 0, 0, DATAGRAM}, 8}, /* loopback of BSD, a family in either order */
+    {108, 4, {0, 0, 0, 2, DATAGRAM}, 8},
+    {0, -1, {2, 0, 0}, 3},
+    {101, 0, {DATAGRAM}, 4}, /* bare */
+    {101, -1, {0x55}, 1},
+    {228, 0, {DATAGRAM}, 4},
+    {229, 0, {0x60}, 1},
+};
+
+/* Two frames, so that one without a datagram is seen to be passed over. */
+static void test_datagrams(void **state)
+{
+    (void)state;
+    struct hawser_pcap_reader *reader = NULL;
+    struct hawser_pcap_packet packet;
+    for (size_t i = 0; i < COUNT_OF(link_rows); i++) {
+        const struct link_row *row = &link_rows[i];
+        uint8_t bytes[24 + 2 * (16 + sizeof row->frame)];
+        const uint32_t header[6] = {0xa1b2c3d4, 0x00040002, 0, 0, 65535, row->type};
+        const uint32_t head[4] = {7, 5, row->length, 100};
+        size_t at = sizeof header;
+        memcpy(bytes, header, sizeof header);
+        for (unsigned k = 0; k < 2; k++, at += row->length) {
+            memcpy(bytes + at, head, sizeof head);
+            at += sizeof head;
+            memcpy(bytes + at, row->frame, row->length);
+        }
+        write_file(bytes, at);
+        assert_int_equal(hawser_pcap_read_open_datagrams(path, &reader, &error), 0);
+        for (unsigned k = 0; k < 2 && row->offset >= 0; k++) {
+            assert_int_equal(hawser_pcap_read(reader, &packet, &error), 1);
+            assert_int_equal(packet.time_ns, UINT64_C(7000005000));
+            assert_int_equal(packet.length, row->length - (uint32_t)row->offset);
+            assert_int_equal(packet.original_length, 100 - row->offset);
+            assert_memory_equal(packet.data, row->frame + row->offset, packet.length);
+        }
+        assert_int_equal(hawser_pcap_read(reader, &packet, &error), 0);
+        hawser_pcap_read_close(reader);
+    }
+    const uint32_t header[6] = {0xa1b23c4d, 0x00040002, 0, 0, 65535, 105};
+    write_file(header, sizeof header);
+    assert_int_equal(hawser_pcap_read_open_datagrams(path, &reader, &error), -ENOTSUP);
+    assert_non_null(strstr(error.text, "IEEE802_11"));
+}
+
 static enum hawser_wire_fate fate_of(void *context, unsigned from, uint64_t now_ns,
                                      const uint8_t *data, uint32_t length)
 {
@@ -281,13 +353,10 @@ static void test_tap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_round_trip),
-        WITH_FOLDER(test_lazy),
-        WITH_FOLDER(test_stream),
-        WITH_FOLDER(test_config),
-        WITH_FOLDER(test_write_failures),
-        WITH_FOLDER(test_read_failures),
-        WITH_FOLDER(test_tap),
+        WITH_FOLDER(test_round_trip),     WITH_FOLDER(test_lazy),
+        WITH_FOLDER(test_stream),         WITH_FOLDER(test_config),
+        WITH_FOLDER(test_write_failures), WITH_FOLDER(test_read_failures),
+        WITH_FOLDER(test_datagrams),      WITH_FOLDER(test_tap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
