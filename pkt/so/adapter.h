@@ -72,7 +72,7 @@ void so_settle(struct so_adapter *adapter);
 /* Waits until a call that was started has ended. */
 void so_wait(struct so_adapter *adapter, struct pkt_syscall *call);
 
-/* Ends every call that waits, and comes back when all threads have left. */
+/* Ends every call that waits, and comes back when all threads have left and have read the clock. */
 void so_end_all(struct so_adapter *adapter);
 
 /* The clock is being read. */

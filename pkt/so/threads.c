@@ -90,6 +90,9 @@ void so_end_all(struct so_adapter *adapter)
     for (struct so_waiter *at = adapter->waiters; at != NULL; at = at->next)
         pkt_machine_cancel(adapter->machine, at->call);
     wake(adapter);
-    while (adapter->inside > 0)
-        pthread_cond_wait(&adapter->settled, &adapter->mutex);
+    do { /* who has left comes back to read the clock */
+        while (adapter->inside > 0)
+            pthread_cond_wait(&adapter->settled, &adapter->mutex);
+        await_settled(adapter);
+    } while (adapter->inside > 0);
 }

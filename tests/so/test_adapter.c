@@ -488,6 +488,9 @@ static void *read_until_freed(void *self)
     atomic_store(&reader->begun, true);
     reader->result = ifc.read(ifc.userdata, reader->fd, &byte, 1);
     reader->error = errno;
+    usleep(50000);
+    atomic_store(&reader->over, true);
+    now_us(); /* as packetdrill does: what it asks must still be there */
     return NULL;
 }
 
@@ -505,6 +508,7 @@ static void test_free_ends_calls(void **state)
     close(child);
     close(fd);
     end();
+    assert_true(atomic_load(&reader.over));
     pthread_join(reader.thread, NULL);
     assert_int_equal(reader.result, -1);
     assert_int_equal(reader.error, EINTR);
