@@ -94,7 +94,7 @@ static void scaling_of_the_field(void **state)
     tcb.rx.len = 103;
     assert_int_equal(window_field(&tcb, false, &offered), 7);
     assert_int_equal(offered, 1001);
-    /* A step of a segment is less than a unit, and less than half of one is left of the old edge. */
+    /* A step of a segment is less than a unit, less than half of one is left of the old edge. */
     tcb.rcv_wscale = 11;
     tcb.rcv_mss = 1460;
     tcb.rcv_buf_bytes = 4096;
